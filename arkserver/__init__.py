@@ -1,0 +1,3 @@
+"""arkserver: an interactive array server for exploratory data analysis."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The Python client: numpy, pyzmq and msgspec are all that it imports."""

@@ -1,0 +1,1 @@
+"""What runs in the server process: client requests, metrics, health, status; life cycle and signals."""

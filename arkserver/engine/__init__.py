@@ -1,0 +1,1 @@
+"""Values, symbol table, memory accounts and the block-wise algorithms."""

@@ -1,0 +1,1 @@
+"""Registers the server with the system around it, keeps that true, and withdraws it."""

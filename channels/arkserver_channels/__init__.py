@@ -1,0 +1,1 @@
+"""Channels: ways to deliver one message to a system outside the server."""

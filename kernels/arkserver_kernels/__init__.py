@@ -1,0 +1,1 @@
+"""Numba kernels over NumPy arrays: sequential, without the GIL, one chunk a call."""
