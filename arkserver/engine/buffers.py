@@ -1,0 +1,59 @@
+"""Fresh memory for results, out of a pool.
+
+Memory-bound work spends most of its time in the page faults of fresh buffers, so results are allocated from Arrow's
+mimalloc pool, which keeps freed pages for the next result, instead of from the system.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import DTypeLike, NDArray
+
+# Below this the allocator of NumPy is as fast, and a small array drags no Arrow buffer along.
+POOLED_FROM = 1 << 16
+
+
+@cache
+def _pool() -> Any:
+    if "mimalloc" in pa.supported_memory_backends():
+        return pa.mimalloc_memory_pool()
+    return pa.default_memory_pool()
+
+
+def empty(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """An uninitialised C-ordered array, from the pool when it is large.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+    dtype : dtype
+        ``object`` gives an ordinary NumPy array of None.
+
+    Returns
+    -------
+    ndarray
+        Writable; its memory returns to the pool when the last view of it is gone.
+    """
+    dtype = np.dtype(dtype)
+    shape = (shape,) if isinstance(shape, int) else shape
+    count = 1
+    for n in shape:
+        count *= n
+    if dtype.hasobject or count * dtype.itemsize < POOLED_FROM:
+        return np.empty(shape, dtype)
+    buffer = pa.allocate_buffer(count * dtype.itemsize, memory_pool=_pool())
+    return np.frombuffer(buffer, dtype=dtype, count=count).reshape(shape)
+
+
+def empty_like(x: NDArray[Any]) -> NDArray[Any]:
+    """An uninitialised array of the shape and dtype of `x`."""
+    return empty(x.shape, x.dtype)
+
+
+def release() -> None:
+    """Give what the pool keeps for later back to the operating system."""
+    _pool().release_unused()
