@@ -1,1 +1,4 @@
-"""All that is Dask: scheduler, executor over workers, exchange, launchers of workers. The only folder that imports distributed."""
+"""All that is Dask: scheduler, executor over workers, exchange, launchers of workers.
+
+The only folder that imports distributed.
+"""

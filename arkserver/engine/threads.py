@@ -1,7 +1,7 @@
 """The threads that work on one block: one pool a process, on the server as on a worker.
 
-Kernels are sequential and hold no GIL; parallelism is one call a chunk on these threads. Work that runs on a pool thread never
-waits for the pool again, so nesting cannot dead-lock: a nested call runs in its own thread.
+Kernels are sequential and hold no GIL; parallelism is one call a chunk on these threads. Work that runs on a pool
+thread never waits for the pool again, so nesting cannot dead-lock: a nested call runs in its own thread.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Threads:
     def run(self, fn: Callable[..., R], *columns: Iterable[Any]) -> list[R]:
         """``[fn(*row) for row in zip(*columns)]``, the rows side by side.
 
-        The first error is raised after all rows have ended, so that no row still writes to a buffer of a failed command. Between
-        rows the running command can be cancelled.
+        The first error is raised after all rows have ended, so that no row still writes to a buffer of a failed
+        command. Between rows the running command can be cancelled.
 
         Raises
         ------
