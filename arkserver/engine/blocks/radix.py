@@ -1,0 +1,278 @@
+"""Radix sort of one block on bit patterns: stable, floats in the order of IEEE 754.
+
+Floats ascend by their bits: nan with a sign bit, negative numbers, -0.0, 0.0, positive numbers, inf, nan. The words
+being sorted are kept in the result's own memory, so a sort needs little beside its result (see
+`arkserver_kernels.radix`): one more copy of the largest bucket, where many keys share their leading bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from arkserver_kernels import radix
+
+from arkserver.engine import buffers
+from arkserver.engine.blocks.moving import copy, copy_into
+from arkserver.engine.blocks.views import Array, Bools, Ints, raw
+from arkserver.engine.threads import threads
+
+# A bucket of more words is cut again: its words and as many spare ones no longer fit the cache of a core.
+LARGE = 1 << 16
+DIGIT_BITS = 11
+# Keys of fewer bits are counted, not moved.
+COUNTED_BITS = 14
+_NO_MARKS = np.empty(0, np.bool_)
+_SIGN, _REST = np.uint64(1 << 63), np.uint64((1 << 63) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How keys' bits become codes in unsigned order; see `arkserver_kernels.bits.encode`."""
+
+    negative: np.uint64
+    flip: np.uint64
+
+    def code(self, bits: Any) -> int:
+        """The code of one key."""
+        value = int(bits)
+        return value ^ int(self.flip) ^ (int(self.negative) if value >> 63 else 0)
+
+
+UNSIGNED = Order(np.uint64(0), np.uint64(0))
+SIGNED = Order(np.uint64(0), _SIGN)
+FLOAT = Order(_REST, _SIGN)
+
+
+def order_of(dtype: np.dtype[np.generic]) -> Order:
+    """The order in which keys of a dtype sort."""
+    return {"i": SIGNED, "f": FLOAT}.get(dtype.kind, UNSIGNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What one pass over the keys tells: codes are ``(encode(key) - base) >> zeros`` and need `bits` bits."""
+
+    base: np.uint64
+    most: int
+    zeros: np.uint64
+    bits: int
+    ascending: bool
+    """No key is less than its predecessor."""
+    descending: bool
+    """Every key is less than its predecessor."""
+
+    def above(self, low: int) -> Range:
+        """The same keys seen as words whose bits below `low` do not count (but must be kept)."""
+        base = int(self.base) >> low << low
+        return Range(np.uint64(base), self.most, np.uint64(0), (self.most - base).bit_length(), False, False)
+
+
+def key_range(keys: Array, order: Order) -> Range:
+    """Measure the keys (the bits of at least one)."""
+    chunks = threads().chunks(len(keys))
+    found = np.empty((len(chunks), 6), np.uint64)
+
+    def measure(row: Array, start: int, stop: int) -> None:
+        radix.key_range(keys, start, stop, order.negative, order.flip, row)
+
+    threads().run(measure, found, [a for a, _ in chunks], [b for _, b in chunks])
+    least, most = int(found[:, 0].min()), int(found[:, 1].max())
+    differ = int(np.bitwise_or.reduce(found[:, 2])) | int(np.bitwise_or.reduce(found[:, 5] ^ found[0, 5]))
+    zeros = (differ & -differ).bit_length() - 1 if differ else 0
+    bits = ((most - least) >> zeros).bit_length()
+    return Range(np.uint64(least), most, np.uint64(zeros), bits, not found[:, 3].any(), not found[:, 4].any())
+
+
+def sort(keys: Array) -> Array:
+    """A sorted copy of a 1-D block of int64, uint64, float64, uint8 or bool."""
+    if keys.dtype.itemsize == 1:
+        return _count_sort(keys)
+    out = buffers.empty_like(keys)
+    if len(keys):
+        _sort_into(raw(keys), out.view(np.uint64), order_of(keys.dtype), 0)
+    return out
+
+
+def argsort(keys: Array) -> Ints:
+    """The stable permutation that sorts a 1-D block of int64, uint64, float64, uint8 or bool."""
+    return _argsort(raw(keys), order_of(keys.dtype), marks=False)[0]
+
+
+def argsort_marked(keys: Array, order: Order | None = None) -> tuple[Ints, Bools]:
+    """`argsort`, and where in the sorted keys a run of equal ones begins."""
+    return _argsort(raw(keys), order or order_of(keys.dtype), marks=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Buckets by leading digit: where each starts, and from where each chunk writes."""
+
+    shift: int
+    starts: Ints
+    positions: Ints
+    chunks: list[tuple[int, int]]
+
+
+def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: int = 0) -> Cut:
+    """Count the keys by their leading `digit_bits` bits, but none below bit `low`."""
+    shift = max(found.bits - digit_bits, low)
+    size = 1 << max(found.bits - shift, 1)
+    chunks = threads().chunks(len(keys))
+    counts = np.zeros((len(chunks), size), np.int64)
+
+    def count(row: Ints, start: int, stop: int) -> None:
+        args = order.negative, order.flip, found.base, found.zeros, np.uint64(shift)
+        radix.count_digits(keys, start, stop, *args, row)
+
+    threads().run(count, counts, [a for a, _ in chunks], [b for _, b in chunks])
+    ends = np.cumsum(counts.T.ravel())
+    positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(size, len(chunks)).T)
+    return Cut(shift, np.append(positions[0], len(keys)), positions, chunks)
+
+
+def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut, layout: _Layout) -> None:
+    def scatter(positions: Ints, start: int, stop: int) -> None:
+        args = order.negative, order.flip, found.base, found.zeros, np.uint64(cut.shift)
+        word = layout.mask, np.uint64(layout.drop), np.uint64(layout.room), layout.places
+        radix.scatter_words(keys, start, stop, *args, *word, positions, out)
+
+    threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The fields of a word: the masked code without its last `drop` bits, above `room` bits for a position."""
+
+    mask: np.uint64
+    drop: int
+    room: int
+    places: np.uint64
+    high: int
+
+
+_WHOLE_CODE = _Layout(np.uint64(2**64 - 1), 0, 0, np.uint64(0), 64)
+
+
+def _place_layout(n: int, shift: int) -> _Layout:
+    room = (n - 1).bit_length()
+    drop = max(0, shift + room - 64)
+    mask, places = np.uint64((1 << shift) - 1), np.uint64((1 << room) - 1)
+    return _Layout(mask, drop, room, places, shift + room - drop)
+
+
+def digit_bits_for(n: int) -> int:
+    """How many leading bits to cut `n` keys by."""
+    return min(DIGIT_BITS, max(1, n.bit_length() - 9))
+
+
+def _bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
+    """Cut the buckets into ranges of about equal size, more than threads, so that none waits long for another."""
+    n = int(starts[-1])
+    pieces = 1 if n < 1 << 15 else 8 * threads().count
+    cuts = np.unique(np.searchsorted(starts, np.linspace(0, n, pieces + 1)))
+    cuts[0], cuts[-1] = 0, len(starts) - 1
+    return cuts[:-1], cuts[1:]
+
+
+def _large_buckets(starts: Ints) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in pairwise(starts) if b - a > LARGE] if starts[-1] > LARGE else []
+
+
+def _spare(starts: Ints) -> Array:
+    sizes = np.diff(starts)
+    return buffers.empty(int(sizes[sizes <= LARGE].max(initial=0)), np.uint64)
+
+
+def _counts() -> Ints:
+    return np.empty(1 << 12, np.int64)
+
+
+def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
+    """Sort `keys` into `out`; bits below `low` ascend already where the others tie."""
+    found = key_range(keys, order)
+    if found.ascending:
+        copy_into(out, keys)
+        return
+    if found.descending:
+        copy_into(out, keys[::-1])
+        return
+    if low:
+        found = found.above(low)
+    elif found.bits <= COUNTED_BITS:
+        _write_runs(out, order, found, cut_buckets(keys, order, found, found.bits).starts)
+        return
+    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
+    _scatter(keys, out, order, found, cut, _WHOLE_CODE)
+    code = order.negative, order.flip, found.base, found.zeros
+
+    def finish(bucket: int, stop: int) -> None:
+        args = out, cut.starts, bucket, stop, LARGE, low, cut.shift
+        radix.sort_key_buckets(*args, *code, _spare(cut.starts), _counts())
+
+    threads().run(finish, *_bucket_ranges(cut.starts))
+    for start, stop in _large_buckets(cut.starts):
+        _sort_slice(out[start:stop], low)
+        radix.restore_keys(out[start:stop], *code)
+
+
+def _sort_slice(words: Array, low: int) -> None:
+    _sort_into(copy(words), words, UNSIGNED, low)
+
+
+def _write_runs(out: Array, order: Order, found: Range, starts: Ints) -> None:
+    args = order.negative, order.flip, found.base, found.zeros
+    threads().run(lambda a, b: radix.fill_runs(starts, *args, a, b, out), *_bucket_ranges(starts))
+
+
+def _count_sort(keys: Array) -> Array:
+    counts = sum(threads().each_chunk(lambda a, b: np.bincount(raw(keys[a:b]), minlength=256), len(keys)))
+    return np.repeat(np.arange(256, dtype=np.uint8), counts).view(keys.dtype)
+
+
+def _argsort(keys: Array, order: Order, *, marks: bool) -> tuple[Ints, Bools]:
+    n = len(keys)
+    out, new = buffers.empty(n, np.int64), buffers.empty(n, np.bool_) if marks else _NO_MARKS
+    if n:
+        _argsort_into(keys, out.view(np.uint64), new, order)
+    return out, new
+
+
+def _argsort_into(keys: Array, out: Array, new: Bools, order: Order) -> None:
+    found = key_range(keys, order)
+    if found.ascending or found.descending:
+        _ascend(keys, out, new, reverse=not found.ascending)
+        return
+    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
+    layout = _place_layout(len(keys), cut.shift)
+    _scatter(keys, out, order, found, cut, layout)
+    code = order.negative, order.flip, found.base, found.zeros, layout.drop, layout.room
+
+    def finish(bucket: int, stop: int) -> None:
+        args = keys, out, cut.starts, bucket, stop, LARGE, layout.high
+        radix.sort_place_buckets(*args, *code, new, _spare(cut.starts), _counts())
+
+    threads().run(finish, *_bucket_ranges(cut.starts))
+    for start, stop in _large_buckets(cut.starts):
+        _sort_slice(out[start:stop], layout.room)
+        ends = np.array([start, stop])
+        spare = buffers.empty(stop - start if layout.drop else 0, np.uint64)
+        args = keys, out, ends, 0, 1, stop - start, layout.room
+        radix.sort_place_buckets(*args, *code, new, spare, _counts())
+
+
+def _ascend(keys: Array, out: Array, new: Bools, *, reverse: bool) -> None:
+    """Write the permutation of keys that are in order already, or in strictly reversed order."""
+    n = len(keys)
+
+    def chunk(start: int, stop: int) -> None:
+        out[start:stop] = np.arange(n - 1 - start, n - 1 - stop, -1) if reverse else np.arange(start, stop)
+        if len(new) and reverse:
+            new[start:stop] = True
+        elif len(new):
+            new[max(start, 1) : stop] = keys[max(start, 1) : stop] != keys[max(start, 1) - 1 : stop - 1]
+
+    threads().each_chunk(chunk, n)
+    new[:1] = True

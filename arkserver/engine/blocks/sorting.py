@@ -1,0 +1,186 @@
+"""Order of one block: sorts by one key or several, merges, searches, k extremes.
+
+Floats ascend by their bits: nan with a sign bit, negative numbers, -0.0, 0.0, positive numbers, inf, nan.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from arkserver_kernels import ordered
+
+from arkserver.engine import buffers
+from arkserver.engine.blocks import radix
+from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
+from arkserver.engine.blocks.radix import UNSIGNED, Order, argsort, argsort_marked, key_range, order_of, sort
+from arkserver.engine.blocks.views import Array, Bools, Ints, plain, raw
+from arkserver.engine.threads import threads
+
+__all__ = [
+    "argsort", "argtop", "coargsort", "coargsort_marked", "is_sorted", "merge", "merge_permutation", "searchsorted",
+    "sort", "top",
+]  # fmt: skip
+
+
+def coargsort(keys: Sequence[Array]) -> Ints:
+    """The stable permutation that sorts by several keys of equal length, the first most significant."""
+    if len(keys) == 1:
+        return argsort(keys[0])
+    return coargsort_marked(keys, [order_of(k.dtype) for k in keys])[0]
+
+
+def coargsort_marked(keys: Sequence[Array], orders: Sequence[Order]) -> tuple[Ints, Bools]:
+    """The stable permutation by several keys, and where in that order a run of equal keys begins.
+
+    Keys that fit one word together by their ranges are sorted as one; a further word is looked at only where the words
+    before it tie.
+    """
+    if len(keys) == 1:
+        return argsort_marked(keys[0], orders[0])
+    first, *rest = _pack([raw(k) for k in keys], orders)
+    permutation, new = argsort_marked(*first())
+    for word in rest:
+        if new.all():
+            break
+        _refine(permutation, new, *word())
+    return permutation, new
+
+
+def _pack(keys: Sequence[Array], orders: Sequence[Order]) -> list[Callable[[], tuple[Array, Order]]]:
+    """Makers of the words that hold the keys, as many keys a word as have room by their ranges."""
+    if not len(keys[0]):
+        return [lambda: (keys[0], UNSIGNED)]
+    ranges = [key_range(k, o) for k, o in zip(keys, orders, strict=True)]
+    words: list[list[int]] = [[]]
+    for i, found in enumerate(ranges):
+        if sum(ranges[j].bits for j in words[-1]) + found.bits > 64:
+            words.append([])
+        words[-1].append(i)
+
+    def make(members: list[int]) -> tuple[Array, Order]:
+        if len(members) == 1:
+            return keys[members[0]], orders[members[0]]
+        out = buffers.empty(len(keys[0]), np.uint64)
+        threads().each_chunk(lambda a, b: pack(out[a:b], members, a, b), len(out))
+        return out, UNSIGNED
+
+    def pack(out: Array, members: list[int], start: int, stop: int) -> None:
+        out.fill(0)
+        for i in members:
+            order, found = orders[i], ranges[i]
+            width = np.uint64(min(found.bits, 63))
+            ordered.pack(keys[i][start:stop], order.negative, order.flip, found.base, found.zeros, width, out)
+
+    return [partial(make, members) for members in words]
+
+
+def _refine(permutation: Ints, new: Bools, word: Array, order: Order) -> None:
+    """Order the runs that tie so far by a further word, in place."""
+    tied = ~new
+    tied[:-1] |= ~new[1:]
+    places = nonzero(tied)
+    members = gather(permutation, places)
+    runs = np.cumsum(compress(new, tied), dtype=np.uint64)
+    inner, marks = _by_run_and_word(runs, gather(word, members), order)
+    scatter(permutation, places, gather(members, inner))
+    scatter(new, places, marks)
+
+
+def _by_run_and_word(runs: Array, word: Array, order: Order) -> tuple[Ints, Bools]:
+    found = key_range(raw(word), order)
+    if int(runs[-1]).bit_length() + found.bits <= 64:
+        return coargsort_marked([runs, word], [UNSIGNED, order])
+    by_word = argsort_marked(word, order)[0]
+    permutation = gather(by_word, argsort(gather(runs, by_word)))
+    runs, word = gather(runs, permutation), gather(word, permutation)
+    new = np.ones(len(runs), np.bool_)
+    new[1:] = (runs[1:] != runs[:-1]) | (word[1:] != word[:-1])
+    return permutation, new
+
+
+def merge(a: Array, b: Array) -> Array:
+    """The sorted elements of two sorted 1-D blocks of one dtype."""
+    out = buffers.empty(len(a) + len(b), a.dtype)
+    order, moved = order_of(a.dtype), raw(out)
+
+    def chunk(i: int, i_stop: int, j: int, j_stop: int) -> None:
+        part = moved[i + j : i_stop + j_stop]
+        ordered.merge(raw(a[i:i_stop]), raw(b[j:j_stop]), order.negative, order.flip, part)
+
+    threads().run(chunk, *_merge_chunks(a, b))
+    return out
+
+
+def merge_permutation(a: Array, b: Array) -> Ints:
+    """The stable permutation that sorts the concatenation of two sorted 1-D blocks of one dtype."""
+    out = buffers.empty(len(a) + len(b), np.int64)
+    order = order_of(a.dtype)
+
+    def chunk(i: int, i_stop: int, j: int, j_stop: int) -> None:
+        part = out[i + j : i_stop + j_stop]
+        ordered.merge_places(raw(a[i:i_stop]), raw(b[j:j_stop]), i, len(a) + j, order.negative, order.flip, part)
+
+    threads().run(chunk, *_merge_chunks(a, b))
+    return out
+
+
+def _merge_chunks(a: Array, b: Array) -> tuple[Sequence[int], ...]:
+    """Cut both blocks at values of the longer one, so that each pair of pieces merges by itself."""
+    order = order_of(a.dtype)
+    swapped = len(b) > len(a)
+    longer, other = (b, a) if swapped else (a, b)
+    cuts = [start for start, _ in threads().chunks(len(longer))][1:]
+    bisect = bisect_right if swapped else bisect_left
+    bits, wanted = raw(other), [order.code(raw(longer)[c]) for c in cuts]
+    met = [bisect(range(len(other)), code, key=lambda i: order.code(bits[i])) for code in wanted]
+    mine, theirs = [0, *cuts, len(longer)], [0, *met, len(other)]
+    i, j = (theirs, mine) if swapped else (mine, theirs)
+    return i[:-1], i[1:], j[:-1], j[1:]
+
+
+def searchsorted(ordered_values: Array, values: Array, side: str = "left") -> Ints:
+    """Where each value belongs in a sorted 1-D block of the same dtype, as `numpy.searchsorted`; any rank."""
+    out = buffers.empty(values.shape, np.int64)
+    keys, flat, places = plain(ordered_values), plain(values).reshape(-1), out.reshape(-1)
+    threads().each_chunk(lambda a, b: ordered.search(keys, flat[a:b], side == "right", places[a:b]), flat.size, 1 << 12)
+    return out
+
+
+def is_sorted(x: Array) -> bool:
+    """Whether a 1-D block ascends (not so where a nan has a neighbour)."""
+    x = plain(x)
+    return all(threads().each_chunk(lambda a, b: ordered.is_sorted(x[max(a - 1, 0) : b]), len(x)))
+
+
+def top(x: Array, k: int, *, largest: bool) -> Array:
+    """The `k` least (or greatest) elements of a 1-D block, ascending."""
+    return gather(x, argtop(x, k, largest=largest))
+
+
+def argtop(x: Array, k: int, *, largest: bool) -> Ints:
+    """The indexes of the `k` least (or greatest) elements of a 1-D block, their values ascending."""
+    order = order_of(x.dtype)
+    if largest:
+        order = Order(order.negative, ~order.flip)
+    found = _least(raw(x), min(k, len(x)), order)
+    return found[::-1].copy() if largest else found
+
+
+def _least(keys: Array, k: int, order: Order) -> Ints:
+    """The indexes of the `k` least keys: those below a limit that a count of leading digits gives, sorted."""
+    if k <= 0:
+        return np.empty(0, np.int64)
+    found = key_range(keys, order)
+    cut = radix.cut_buckets(keys, order, found, radix.digit_bits_for(len(keys)))
+    bucket = int(np.searchsorted(cut.starts, k))
+    if cut.starts[bucket] > len(keys) // 2 or len(keys) < 1 << 14:
+        return argsort_marked(keys, order)[0][:k]
+    marks = buffers.empty(len(keys), np.bool_)
+    limit = np.uint64(min(found.most, int(found.base) + (bucket << cut.shift + int(found.zeros)) - 1))
+    code = order.negative, order.flip, limit
+    threads().each_chunk(lambda a, b: ordered.mark_at_most(keys, a, b, *code, marks), len(keys))
+    places = nonzero(marks)
+    return gather(places, _least(gather(keys, places), k, order))

@@ -1,0 +1,38 @@
+"""Arrays as the kernels take them: contiguous, writable as far as Numba can tell, and as few types as possible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_BITS: dict[int, np.dtype[Any]] = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
+class _Memory:
+    """The memory of an array, offered to NumPy as writable; keeps the array alive."""
+
+    def __init__(self, x: Array) -> None:
+        self.owner = x
+        self.__array_interface__ = {**x.__array_interface__, "data": (x.__array_interface__["data"][0], False)}
+
+
+def plain(x: Array) -> Array:
+    """`x` as an argument of a kernel that only reads it.
+
+    A read-only array is another type to Numba, which would be compiled again; so this is a view of the same memory that
+    says it is writable. Copies only what is not C-ordered.
+    """
+    if x.flags.c_contiguous:
+        return x if x.flags.writeable else np.asarray(_Memory(x))
+    return np.ascontiguousarray(x)
+
+
+def raw(x: Array) -> Array:
+    """The bits of `x` as unsigned integers of its item size: movement and order need no more types than that."""
+    return plain(x).view(_BITS[x.dtype.itemsize])

@@ -1,0 +1,179 @@
+"""The one place that says how kernels are compiled, cached and loaded.
+
+Numba compiles under the GIL (0.2 to 0.7 s a kernel) and loads from its cache in 3 ms. So compiled code is kept on disk,
+`arkserver_kernels.warmup` fills the cache with the common signatures, and a signature that is missing is compiled by a
+helper process while the calling thread waits without the GIL; then it is loaded like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+from llvmlite import binding
+from numba import config, types
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Every kernel with the signatures that `warmup` compiles, as tuples of Numba types.
+REGISTRY: dict[str, tuple[Any, list[tuple[Any, ...]]]] = {}
+
+_NAMES = "int64 uint64 float64 int32 uint32 float32 int16 uint16 int8 uint8 boolean"
+_CODES = "i8 u8 f8 i4 u4 f4 i2 u2 i1 u1 b1"
+_SCALARS = {code: getattr(types, name) for code, name in zip(_CODES.split(), _NAMES.split(), strict=True)}
+
+_helper_allowed = os.environ.get("ARKSERVER_KERNEL_COMPILE", "helper") != "here"
+
+
+def kernel(*warm: str, **choices: str) -> Callable[[F], F]:
+    """Compile the decorated function with Numba at its first call of a signature: no GIL, cached on disk.
+
+    Parameters
+    ----------
+    *warm : str
+        Signatures that `warmup` compiles: argument types as NumPy codes, ``[]`` after a C-ordered 1-D array, such as
+        ``"u8[] i8[] i8"``.
+    **choices : str
+        Type variables in these signatures and what they stand for: ``T="i8 f8"``.
+    """
+
+    def decorate(fn: F) -> F:
+        dispatcher: Any = numba.njit(nogil=True, error_model="numpy", boundscheck=False)(fn)
+        if (folder := cache_folder()) is not None:
+            _keep_on_disk(dispatcher, folder)
+        name = f"{fn.__module__}:{fn.__qualname__}"
+        REGISTRY[name] = dispatcher, [s for text in warm for s in _signatures(text, choices)]
+        return cast("F", dispatcher)
+
+    return decorate
+
+
+def inlined(fn: F) -> F:
+    """Compile a helper that kernels call; it is inlined into them and so has no cached code of its own."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy", boundscheck=False)(fn))
+
+
+def _signatures(text: str, choices: dict[str, str]) -> Iterator[tuple[Any, ...]]:
+    used = [name for name in choices if any(word.removesuffix("[]") == name for word in text.split())]
+    for picked in product(*(choices[name].split() for name in used)):
+        names = dict(zip(used, picked, strict=True))
+        yield tuple(_type(word, names) for word in text.split())
+
+
+def _type(word: str, names: dict[str, str]) -> Any:
+    base = word.removesuffix("[]")
+    scalar = _SCALARS[names.get(base, base)]
+    return types.Array(scalar, 1, "C") if word.endswith("[]") else scalar
+
+
+@cache
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept, or None when no folder can be written.
+
+    ``ARKSERVER_KERNEL_CACHE``, else ``$XDG_CACHE_HOME/arkserver/kernels`` (``~/.cache``), and in it a folder for the
+    machine, its CPU, and the versions of Python and Numba.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    root = Path(os.environ.get("ARKSERVER_KERNEL_CACHE") or base / "arkserver" / "kernels")
+    python = f"py{sys.version_info[0]}{sys.version_info[1]}"
+    folder = root / f"{platform.machine()}-{binding.get_host_cpu_name()}-{python}-numba{numba.__version__}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    return folder
+
+
+class _Files:
+    """Compiled code, one file a signature, so that processes never write the same index.
+
+    Takes the place of Numba's index file, whose read-modify-write loses entries, and can pair an entry with another's
+    code, when several processes write at once.
+    """
+
+    def __init__(self, folder: Path, name: str, stamp: bytes) -> None:
+        self._folder, self._name, self._stamp = folder, name, stamp
+
+    def path(self, key: object) -> Path:
+        digest = hashlib.sha256(self._stamp + repr(key).encode()).hexdigest()[:32]
+        return self._folder / f"{self._name}.{digest}.nbc"
+
+    def load(self, key: object) -> Any:
+        try:
+            return pickle.loads(self.path(key).read_bytes())  # noqa: S301 (our own cache, in the user's folder)
+        except FileNotFoundError:
+            return None
+
+    def save(self, key: object, data: Any) -> None:
+        from numba.core.serialize import dumps
+
+        with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
+            file.write(dumps(data))
+        Path(file.name).replace(self.path(key))
+
+    def flush(self) -> None:
+        for path in self._folder.glob(f"{self._name}.*.nbc"):
+            path.unlink(missing_ok=True)
+
+
+def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
+    """Give `dispatcher` a cache in `folder`, and compile what is missing there in a helper process."""
+    # Numba reads the folder from a setting of the whole process: it is ours only for this moment.
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder)
+    try:
+        dispatcher.enable_caching()
+    finally:
+        config.CACHE_DIR = before
+    fn = dispatcher.py_func
+    files = _Files(folder, f"{fn.__module__}.{fn.__qualname__}", _stamp(fn.__code__.co_filename))
+    dispatcher._cache._cache_file = files
+    compile_or_load, lock = dispatcher.compile, threading.Lock()
+
+    def compile(signature: Any) -> Any:  # noqa: A001 (Numba calls it by this name)
+        if isinstance(signature, tuple) and signature not in dispatcher.overloads:
+            key = dispatcher._cache._index_key(signature, dispatcher.targetctx.codegen())
+            with lock:
+                if _helper_allowed and not files.path(key).exists():
+                    _compile_in_helper(f"{fn.__module__}:{fn.__qualname__}", signature)
+        return compile_or_load(signature)
+
+    dispatcher.compile = compile
+
+
+@cache
+def _stamp(path: str) -> bytes:
+    """What cached code depends on: the kernel's file, and the file of the helpers that kernels inline."""
+    own = Path(path).read_bytes()
+    shared = (Path(__file__).parent / "bits.py").read_bytes()
+    return hashlib.sha256(own + shared + Path(__file__).read_bytes()).digest()
+
+
+def _compile_in_helper(name: str, signature: tuple[Any, ...]) -> None:
+    """Fill the cache from another process; when that fails, the caller compiles in its own and shows the error."""
+    from numba.core.serialize import dumps
+
+    root = str(Path(__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    subprocess.run(  # noqa: S603 (our own interpreter and module)
+        [sys.executable, "-m", "arkserver_kernels.warmup", "--one", name],
+        input=dumps(signature), env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+
+
+def compile_here() -> None:
+    """Compile missing signatures in this process from now on: the helper itself, and tests."""
+    global _helper_allowed
+    _helper_allowed = False

@@ -1,0 +1,220 @@
+"""Radix sort of 64-bit words: one scatter by the leading bits into buckets that fit the cache, then each bucket.
+
+A key becomes a word: the bits by which keys differ, and below them, for a permutation, the key's position. Words of one
+bucket share their leading bits, so these need no room in the word. Where key and position do not fit 64 bits, the key's
+last bits are cut off and looked up where words tie (`order_ties`).
+
+The arguments `negative`, `flip` (see `bits.encode`), `base`, `zeros` code a key as ``(encode(x) - base) >> zeros``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver_kernels.bits import bit_length, decode, encode
+from arkserver_kernels.policy import kernel
+
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+Keys = NDArray[Any]
+
+ONE = np.uint64(1)
+SMALL = 24
+
+
+@kernel("T[] i8 i8 u8 u8 u8[]", T="u8 u1")
+def key_range(x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, out: U64) -> None:
+    """Write minimum, maximum, the bits in which keys differ, and whether a key is less / not less than its predecessor.
+
+    The predecessor of the first key of a chunk is the last of the chunk before.
+    """
+    first = encode(np.uint64(x[start]), negative, flip)
+    before = encode(np.uint64(x[max(start - 1, 0)]), negative, flip)
+    least, most, differ = first, first, np.uint64(0)
+    falls, rises = first < before, start > 0 and first >= before
+    for i in range(start + 1, stop):
+        key = encode(np.uint64(x[i]), negative, flip)
+        before = encode(np.uint64(x[i - 1]), negative, flip)
+        least = min(least, key)
+        most = max(most, key)
+        differ |= key ^ first
+        falls |= key < before
+        rises |= key >= before
+    out[0], out[1], out[2] = least, most, differ
+    out[3], out[4], out[5] = np.uint64(falls), np.uint64(rises), first
+
+
+@kernel("T[] i8 i8 u8 u8 u8 u8 u8 i8[]", T="u8 u1")
+def count_digits(
+    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64,
+    shift: np.uint64, counts: I64,
+) -> None:  # fmt: skip
+    """Add to `counts` how many codes of the chunk have each leading digit ``code >> shift``."""
+    for i in range(start, stop):
+        code = (encode(np.uint64(x[i]), negative, flip) - base) >> zeros
+        counts[code >> shift] += 1
+
+
+@kernel("T[] i8 i8 u8 u8 u8 u8 u8 u8 u8 u8 u8 i8[] u8[]", T="u8 u1")
+def scatter_words(
+    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64,
+    shift: np.uint64, mask: np.uint64, drop: np.uint64, room: np.uint64, places: np.uint64, positions: I64, out: U64,
+) -> None:  # fmt: skip
+    """Write each key's word to the next position of its bucket.
+
+    The word is the masked code without its last `drop` bits, above `room` bits for the position (``& places``).
+    """
+    for i in range(start, stop):
+        code = (encode(np.uint64(x[i]), negative, flip) - base) >> zeros
+        digit = code >> shift
+        position = positions[digit]
+        out[np.uint64(position)] = (((code & mask) >> drop) << room) | (np.uint64(i) & places)
+        positions[digit] = position + 1
+
+
+@kernel("i8[] u8 u8 u8 u8 u8 i8 i8 u8[]")
+def fill_runs(
+    starts: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, digit: int, stop: int,
+    out: U64,
+) -> None:  # fmt: skip
+    """Write the keys of codes ``digit .. stop - 1``, each from its start to the next code's."""
+    for d in range(digit, stop):
+        key = decode((np.uint64(d) << zeros) + base, negative, flip)
+        out[starts[d] : starts[d + 1]] = key
+
+
+@kernel("u8[] u8[] i8 i8 i8[]")
+def two_passes(a: U64, b: U64, low: int, high: int, counts: I64) -> None:
+    """Sort `a` stably by its bits ``low .. high - 1`` (at most 22) in two passes through `b`."""
+    n, width = len(a), (high - low + 1) // 2
+    size = 1 << width
+    mask, low0, low1 = np.uint64(size - 1), np.uint64(low), np.uint64(low + width)
+    mask1 = np.uint64((1 << (high - low - width)) - 1)
+    first, second = counts[:size], counts[size : 2 * size]
+    counts[: 2 * size] = 0
+    for i in range(n):
+        first[(a[i] >> low0) & mask] += 1
+        second[(a[i] >> low1) & mask1] += 1
+    total0 = total1 = 0
+    for d in range(size):
+        first[d], total0 = total0, total0 + first[d]
+        second[d], total1 = total1, total1 + second[d]
+    for i in range(n):
+        d0 = (a[i] >> low0) & mask
+        b[np.uint64(first[d0])] = a[i]
+        first[d0] += 1
+    for i in range(n):
+        d1 = (b[i] >> low1) & mask1
+        a[np.uint64(second[d1])] = b[i]
+        second[d1] += 1
+
+
+@kernel("u8[] i8")
+def insertion(a: U64, budget: int) -> bool:
+    """Sort `a` by insertion; gives up (False) after `budget` moves, having lost nothing and kept ties in order."""
+    for i in range(1, len(a)):
+        word, j = a[i], i - 1
+        while j >= 0 and a[j] > word:
+            a[j + 1] = a[j]
+            j -= 1
+        a[j + 1] = word
+        budget -= i - 1 - j
+        if budget < 0:
+            return False
+    return True
+
+
+@kernel("u8[] u8[] i8 i8 i8[]")
+def sort_words(a: U64, b: U64, low: int, high: int, counts: I64) -> None:
+    """Sort `a`, whose words differ below bit `high` only and whose bits below `low` ascend already, through `b`.
+
+    The leading bits tell most words of a bucket apart; insertion finishes, and when it has too much to do, all bits.
+    """
+    n = len(a)
+    if n <= SMALL:
+        insertion(a, n * n)
+        return
+    used = min(high - low, bit_length(n) + 3, 22)
+    if used > 0:
+        two_passes(a, b, high - used, high, counts)
+    if used < high - low and not insertion(a, 2 * n):
+        for bit in range(low, high, 16):
+            two_passes(a, b, bit, min(bit + 16, high), counts)
+
+
+@kernel("u8[] u8 u8 u8 u8")
+def restore_keys(words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64) -> None:
+    """Turn codes back into keys, in place."""
+    for i in range(len(words)):
+        words[i] = decode((words[i] << zeros) + base, negative, flip)
+
+
+@kernel("u8[] i8[] i8 i8 i8 i8 i8 u8 u8 u8 u8 u8[] i8[]")
+def sort_key_buckets(
+    words: U64, starts: I64, bucket: int, stop: int, large: int, low: int, high: int,
+    negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, spare: U64, counts: I64,
+) -> None:  # fmt: skip
+    """Sort the buckets ``bucket .. stop - 1`` that hold at most `large` words, and turn their words into keys."""
+    for b in range(bucket, stop):
+        size = starts[b + 1] - starts[b]
+        if 0 < size <= large:
+            part = words[starts[b] : starts[b + 1]]
+            sort_words(part, spare, low, high, counts)
+            restore_keys(part, negative, flip, base, zeros)
+
+
+@kernel("u8[] i8 b1[]")
+def leave_places(words: U64, room: int, new: NDArray[np.bool_]) -> None:
+    """Turn the sorted words of one bucket into positions, and mark (if `new` has room) where a run of keys begins."""
+    shift = np.uint64(room)
+    places, before = (ONE << shift) - ONE, ~np.uint64(0)
+    for i in range(len(words)):
+        prefix = words[i] >> shift
+        if len(new) > 0:
+            new[i] = i == 0 or prefix != before
+        before = prefix
+        words[i] &= places
+
+
+@kernel("T[] u8[] u8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+def leave_tied_places(
+    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, drop: int,
+    room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
+) -> None:  # fmt: skip
+    """`leave_places` where the last `drop` bits of the keys were cut off: these order the words that tie."""
+    shift = np.uint64(room)
+    places, cut = (ONE << shift) - ONE, (ONE << np.uint64(drop)) - ONE
+    start = 0
+    while start < len(words):
+        end, prefix = start + 1, words[start] >> shift
+        while end < len(words) and words[end] >> shift == prefix:
+            end += 1
+        if end - start > 1:
+            for j in range(start, end):
+                place = words[j] & places
+                code = (encode(np.uint64(x[place]), negative, flip) - base) >> zeros
+                words[j] = ((code & cut) << shift) | place
+            sort_words(words[start:end], spare, room, room + drop, counts)
+        leave_places(words[start:end], room, new[start:end])
+        start = end
+
+
+@kernel("T[] u8[] i8[] i8 i8 i8 i8 u8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+def sort_place_buckets(
+    x: Keys, words: U64, starts: I64, bucket: int, stop: int, large: int, high: int,
+    negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, drop: int,
+    room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
+) -> None:  # fmt: skip
+    """Sort the buckets ``bucket .. stop - 1`` that hold at most `large` words, and leave the keys' positions."""
+    for b in range(bucket, stop):
+        size = starts[b + 1] - starts[b]
+        if 0 < size <= large:
+            part, marks = words[starts[b] : starts[b + 1]], new[starts[b] : starts[b + 1]]
+            sort_words(part, spare, room, high, counts)
+            if drop > 0:
+                leave_tied_places(x, part, negative, flip, base, zeros, drop, room, marks, spare, counts)
+            else:
+                leave_places(part, room, marks)

@@ -1,0 +1,96 @@
+"""Fill the cache with the kernels that servers commonly use: ``python -m arkserver_kernels.warmup``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pickle
+import pkgutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import arkserver_kernels
+from arkserver_kernels import policy
+
+
+def start(jobs: int = 1) -> subprocess.Popen[bytes]:
+    """Fill the cache in the background, at low priority; returns the process, which the caller may wait for or end."""
+    root = str(Path(__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, "-m", "arkserver_kernels.warmup", "--jobs", str(jobs), "--quiet", "--nice"]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+def compile_all(part: int = 0, parts: int = 1, *, quiet: bool = False) -> int:
+    """Compile or load every signature of every kernel's warm list whose number is `part` modulo `parts`.
+
+    Returns
+    -------
+    int
+        The number of signatures.
+    """
+    policy.compile_here()
+    mine = [row for i, row in enumerate(_warm_list()) if i % parts == part]
+    for i, (name, dispatcher, signature) in enumerate(mine, 1):
+        began = time.perf_counter()
+        dispatcher.compile(signature)
+        seconds = time.perf_counter() - began
+        if not quiet and (seconds > 0.05 or i == len(mine)):
+            _say(f"[{i}/{len(mine)}] {name.removeprefix('arkserver_kernels.')} {seconds:.2f} s")
+    return len(mine)
+
+
+def _warm_list() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
+    for module in pkgutil.iter_modules(arkserver_kernels.__path__):
+        importlib.import_module(f"arkserver_kernels.{module.name}")
+    for name, (dispatcher, signatures) in policy.REGISTRY.items():
+        for signature in signatures:
+            yield name, dispatcher, signature
+
+
+def _compile_one(name: str) -> None:
+    """Compile the signature on standard input (pickled Numba types) of the kernel ``module:name``."""
+    policy.compile_here()
+    importlib.import_module(name.partition(":")[0])
+    policy.REGISTRY[name][0].compile(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 (from our own parent)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _in_processes(jobs: int, flags: Sequence[str]) -> int:
+    command = [sys.executable, "-m", "arkserver_kernels.warmup", *flags]
+    parts = [subprocess.Popen([*command, "--part", f"{i}/{jobs}"]) for i in range(jobs)]  # noqa: S603
+    return max(p.wait() for p in parts)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="arkserver_kernels.warmup", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that compile side by side")
+    parser.add_argument("--quiet", action="store_true", help="say nothing")
+    parser.add_argument("--nice", action="store_true", help="run at low priority")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.nice and hasattr(os, "nice"):
+        os.nice(10)
+    if options.one:
+        _compile_one(options.one)
+        return 0
+    if options.part is None and options.jobs > 1:
+        return _in_processes(options.jobs, ["--quiet"] if options.quiet else [])
+    part, parts = (int(n) for n in (options.part or "0/1").split("/"))
+    compile_all(part, parts, quiet=options.quiet)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""One table for tests and benchmarks: what each block function must equal.
+
+A row gives our callable, the reference (NumPy or pandas, or plain Python), and a maker of inputs from a random generator
+and a size. `test_kernels` fails when a public function of `arkserver.engine.blocks` has no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver.engine.blocks import grouping, moving, sorting
+
+Array = NDArray[Any]
+Arguments = tuple[Any, ...]
+Maker = Callable[[np.random.Generator, int], Iterator[Arguments]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A function, what it must equal, and on which inputs."""
+
+    ours: Callable[..., Any]
+    reference: Callable[..., Any]
+    inputs: Maker
+    tolerance: float = 0.0
+    """Relative; 0 asks for equal bits (any nan equals any nan)."""
+
+
+def numbers(rng: np.random.Generator, n: int) -> Iterator[Array]:
+    """Arrays of every dtype and of the shapes of data that algorithms treat differently."""
+    low, high = -(2**63), 2**63 - 1
+    yield rng.integers(low, high, n)
+    yield rng.integers(0, 2**64 - 1, n, dtype=np.uint64)
+    yield rng.integers(-(2**19), 2**19, n)
+    yield rng.integers(0, 3, n)
+    yield np.full(n, 7)
+    yield np.arange(n)
+    yield np.arange(n)[::-1].copy()
+    yield rng.choice(rng.integers(low, high, 10), n)
+    yield rng.choice(np.array([low, low + 1, -1, 0, 1, high]), n)
+    yield rng.integers(0, 2**13, n) + (rng.integers(0, 2, n) << 62)
+    yield (rng.pareto(0.5, n) * 10).clip(0, 2**60).astype(np.int64)
+    yield rng.normal(size=n)
+    yield special_floats(rng, n)
+    yield rng.integers(0, 256, n, dtype=np.uint8)
+    yield rng.random(n) < 0.3
+
+
+def special_floats(rng: np.random.Generator, n: int) -> Array:
+    """Floats with nan, both zeros, both infinities, and few ordinary values."""
+    special = np.array([np.nan, 0.0, -0.0, np.inf, -np.inf, 1.0, -1.5, 5e-324, 1.7e308])
+    return rng.choice(special, n)
+
+
+def each(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    return ((x,) for x in numbers(rng, n))
+
+
+def codes(x: Array, *, unsigned: bool = False) -> Array:
+    """Integers that NumPy sorts as we sort `x`."""
+    if x.dtype != np.float64:
+        return x
+    bits = x.view(np.int64)
+    return x.view(np.uint64) if unsigned else np.where(bits < 0, ~bits, bits ^ np.int64(-(2**63))).view(np.uint64)
+
+
+def stable(x: Array) -> Array:
+    return np.argsort(codes(x), kind="stable")
+
+
+def lexsort(keys: list[Array]) -> Array:
+    return np.lexsort([codes(k) for k in reversed(keys)])
+
+
+def several_keys(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    wide = rng.choice(rng.integers(-(2**63), 2**63 - 1, 4), n)
+    yield ([rng.integers(0, 5, n), rng.integers(-3, 3, n)],)
+    yield ([wide, special_floats(rng, n), rng.integers(0, 3, n)],)
+    yield ([rng.choice(wide, n) if n else wide for _ in range(8)],)
+    yield (
+        [rng.random(n) < 0.5, rng.integers(0, 4, n, dtype=np.uint8), rng.integers(0, 2**64 - 1, n, dtype=np.uint64)],
+    )
+    yield ([rng.normal(size=n)],)
+
+
+def two_sorted(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        cut = int(rng.integers(0, n + 1))
+        a, b = x[:cut], x[cut:]
+        yield a[stable(a)], b[stable(b)]
+
+
+def searches(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        y = np.sort(rng.choice(x, n // 2)) if n else x
+        yield y, x, "left"
+        yield y, x, "right"
+
+
+def tops(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        for k in (0, 1, 5, n // 2, n + 3):
+            yield x, k, False
+            yield x, k, True
+
+
+def top_reference(x: Array, k: int, largest: bool) -> Array:
+    ordered = x[stable(x)]
+    return ordered[max(0, len(x) - k) :] if largest else ordered[:k]
+
+
+def gathers(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        yield x, rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
+    yield rng.normal(size=n) + 1j, rng.integers(0, max(n, 1), n)
+    yield rng.integers(0, 9, n, dtype=np.int16), rng.integers(0, max(n, 1), n)
+
+
+def scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        index = rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
+        yield x, index, rng.choice(x, 2 * n) if n else x
+    yield np.zeros(n, np.complex128), np.arange(n), rng.normal(size=n) + 1j
+
+
+def scalar_scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x, index, values in scatters(rng, n):
+        if n:
+            yield x, index, values[0]
+
+
+def changed(fn: Callable[..., Any]) -> Callable[..., Array]:
+    """A function that changes its first argument, as one that returns a changed copy."""
+
+    def run(x: Array, *rest: Any) -> Array:
+        out = x.copy()
+        fn(out, *rest)
+        return out
+
+    return run
+
+
+def assign(out: Array, index: Array, values: Any) -> None:
+    out[index] = values
+
+
+def masks(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        yield x, rng.random(n) < rng.choice([0.0, 0.1, 0.9, 1.0])
+    yield rng.normal(size=n) + 1j, rng.random(n) < 0.5
+
+
+def shaped(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    yield from each(rng, n)
+    yield (rng.normal(size=(n, 3)),)
+    yield (rng.normal(size=(2, n, 2)).T,)
+    yield (rng.normal(size=(0, n)),)
+    yield (np.array(5),)
+
+
+def fills(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    yield rng.normal(size=n), 2.5
+    yield rng.integers(0, 9, (n, 2)), -3
+
+
+def segments_of(rng: np.random.Generator, n: int) -> Array:
+    """Starts of segments of `n` elements, some of them empty."""
+    return np.sort(np.concatenate([[0], rng.integers(0, n + 1, n // 3)])) if n else np.zeros(0, np.int64)
+
+
+def segmented(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    starts = segments_of(rng, n)
+    for x in numbers(rng, len(starts)):
+        yield x, starts, n
+
+
+def group_reference(keys: list[Array]) -> tuple[Array, Array]:
+    rows = [codes(k, unsigned=True) for k in keys]
+    permutation = np.lexsort(rows[::-1])
+    new = np.ones(len(permutation), np.bool_)
+    if len(new):
+        new[1:] = np.any([r[permutation][1:] != r[permutation][:-1] for r in rows], axis=0)
+    return permutation, np.flatnonzero(new)
+
+
+def starts_reference(x: Array) -> Array:
+    return np.flatnonzero(np.concatenate([np.ones(min(1, len(x)), np.bool_), codes(x)[1:] != codes(x)[:-1]]))
+
+
+def spread_reference(values: Array, starts: Array, n: int) -> Array:
+    return np.repeat(values, np.diff(starts, append=n))
+
+
+def factorize_reference(x: Array) -> tuple[Array, Array]:
+    _, first, inverse = np.unique(codes(x, unsigned=True), return_index=True, return_inverse=True)
+    return inverse, x[first]
+
+
+def factorize_by_groups(keys: Array) -> Array:
+    return grouping.codes_of_groups(*grouping.group([keys]))
+
+
+COMPARISONS: dict[str, Comparison] = {
+    "sorting.sort": Comparison(sorting.sort, lambda x: x[stable(x)], each),
+    "sorting.argsort": Comparison(sorting.argsort, stable, each),
+    "sorting.coargsort": Comparison(sorting.coargsort, lexsort, several_keys),
+    "sorting.merge": Comparison(sorting.merge, lambda a, b: (c := np.concatenate([a, b]))[stable(c)], two_sorted),
+    "sorting.merge_permutation": Comparison(
+        sorting.merge_permutation, lambda a, b: stable(np.concatenate([a, b])), two_sorted
+    ),
+    "sorting.searchsorted": Comparison(sorting.searchsorted, np.searchsorted, searches),
+    "sorting.is_sorted": Comparison(sorting.is_sorted, lambda x: bool(np.all(x[:-1] <= x[1:])), each),
+    "sorting.top": Comparison(lambda x, k, largest: sorting.top(x, k, largest=largest), top_reference, tops),
+    "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
+    "moving.gather": Comparison(moving.gather, lambda x, index: x[index], gathers),
+    "moving.scatter": Comparison(changed(moving.scatter), changed(assign), scatters),
+    "moving.scatter_scalar": Comparison(changed(moving.scatter_scalar), changed(assign), scalar_scatters),
+    "moving.compress": Comparison(moving.compress, lambda x, mask: x[mask], masks),
+    "moving.nonzero": Comparison(lambda _, mask: moving.nonzero(mask), lambda _, mask: np.flatnonzero(mask), masks),
+    "moving.copy": Comparison(moving.copy, np.copy, shaped),
+    "moving.copy_into": Comparison(lambda x: changed(moving.copy_into)(np.empty(x.shape), x), np.float64, shaped),
+    "moving.fill": Comparison(changed(moving.fill), lambda x, value: np.full_like(x, value), fills),
+    "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), lambda x, v: np.full_like(x, v), fills),
+    "moving.minmax": Comparison(
+        lambda x: moving.minmax(x.view(np.int64)) if x.dtype.itemsize == 8 else (0, -1),
+        lambda x: (x.view(np.int64).min(), x.view(np.int64).max()) if x.dtype.itemsize == 8 and len(x) else (0, -1),
+        each,
+    ),
+    "grouping.group": Comparison(grouping.group, group_reference, several_keys),
+    "grouping.segment_starts": Comparison(grouping.segment_starts, starts_reference, each),
+    "grouping.segment_lengths": Comparison(
+        lambda _, s, n: grouping.segment_lengths(s, n), lambda _, s, n: np.diff(s, append=n), segmented
+    ),
+    "grouping.broadcast_segments": Comparison(grouping.broadcast_segments, spread_reference, segmented),
+    "grouping.codes_of_groups": Comparison(factorize_by_groups, lambda x: factorize_reference(x)[0], each),
+    "grouping.factorize": Comparison(grouping.factorize, factorize_reference, each),
+}

@@ -1,0 +1,84 @@
+"""Every block function against its reference: any seed, sizes round chunk borders, several numbers of threads."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from arkserver.engine import blocks
+from arkserver.engine.blocks import radix
+from tests.kernels.comparisons import COMPARISONS, Comparison
+
+# Not a function over data, or its rows are those of the functions built on it.
+NO_ROWS = {"views", "radix"}
+PLUMBING = {"grouping.group_order", "grouping.run_over_segments", "sorting.coargsort_marked"}
+
+
+def public_functions() -> set[str]:
+    modules = [m.name for m in pkgutil.iter_modules(blocks.__path__) if m.name not in NO_ROWS]
+    loaded = {name: importlib.import_module(f"arkserver.engine.blocks.{name}") for name in modules}
+    return {
+        f"{name}.{attribute}"
+        for name, module in loaded.items()
+        for attribute, value in vars(module).items()
+        if inspect.isfunction(value) and not attribute.startswith("_") and value.__module__ == module.__name__
+    } - PLUMBING
+
+
+def test_every_block_function_has_a_reference() -> None:
+    assert public_functions() <= set(COMPARISONS)
+
+
+def assert_same(ours: Any, reference: Any, tolerance: float) -> None:
+    if isinstance(reference, tuple):
+        assert len(ours) == len(reference)
+        for mine, theirs in zip(ours, reference, strict=True):
+            assert_same(mine, theirs, tolerance)
+        return
+    ours, reference = np.asarray(ours), np.asarray(reference)
+    assert ours.shape == reference.shape
+    assert ours.dtype == reference.dtype
+    if tolerance and ours.dtype.kind == "f":
+        np.testing.assert_allclose(ours, reference, rtol=tolerance, equal_nan=True)
+    else:
+        np.testing.assert_array_equal(ours, reference)
+        if ours.dtype.kind == "f":
+            np.testing.assert_array_equal(np.signbit(ours[ours == 0]), np.signbit(reference[reference == 0]))
+
+
+def check(row: Comparison, seed: int, n: int) -> None:
+    for arguments in row.inputs(np.random.default_rng(seed), n):
+        assert_same(row.ours(*arguments), row.reference(*arguments), row.tolerance)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_equals_reference(name: str, threads: int, pool: Callable[[int], None]) -> None:
+    pool(threads)
+    for seed, n in enumerate((0, 1, 2, 7, 30, 400)):
+        check(COMPARISONS[name], seed, n)
+
+
+@pytest.mark.parametrize("name", [n for n in COMPARISONS if n.startswith(("sorting", "grouping"))])
+def test_sorts_buckets_that_are_cut_again(
+    name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(radix, "LARGE", 600)
+    pool(2)
+    check(COMPARISONS[name], 1, 20_000)
+
+
+def test_read_only_and_strided_blocks_are_as_good(pool: Callable[[int], None]) -> None:
+    pool(2)
+    x = np.random.default_rng(0).integers(0, 99, 1000)
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    assert_same(radix.argsort(fixed), np.argsort(x, kind="stable"), 0)
+    assert_same(radix.sort(x[::3]), np.sort(x[::3]), 0)
+    assert not fixed.flags.writeable
