@@ -1,7 +1,7 @@
 """One table for tests and benchmarks: what each block function must equal.
 
-A row gives our callable, the reference (NumPy or pandas, or plain Python), and a maker of inputs from a random generator
-and a size. `test_kernels` fails when a public function of `arkserver.engine.blocks` has no row.
+A row gives our callable, the reference (NumPy or pandas, or plain Python), and a maker of inputs from a random
+generator and a size. `test_kernels` fails when a public function of `arkserver.engine.blocks` has no row.
 """
 
 from __future__ import annotations
@@ -224,8 +224,8 @@ COMPARISONS: dict[str, Comparison] = {
     "moving.nonzero": Comparison(lambda _, mask: moving.nonzero(mask), lambda _, mask: np.flatnonzero(mask), masks),
     "moving.copy": Comparison(moving.copy, np.copy, shaped),
     "moving.copy_into": Comparison(lambda x: changed(moving.copy_into)(np.empty(x.shape), x), np.float64, shaped),
-    "moving.fill": Comparison(changed(moving.fill), lambda x, value: np.full_like(x, value), fills),
-    "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), lambda x, v: np.full_like(x, v), fills),
+    "moving.fill": Comparison(changed(moving.fill), np.full_like, fills),
+    "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), np.full_like, fills),
     "moving.minmax": Comparison(
         lambda x: moving.minmax(x.view(np.int64)) if x.dtype.itemsize == 8 else (0, -1),
         lambda x: (x.view(np.int64).min(), x.view(np.int64).max()) if x.dtype.itemsize == 8 and len(x) else (0, -1),
