@@ -1,1 +1,8 @@
-"""One module per family of commands: thin functions from decoded parameters to engine values."""
+"""One module per family of commands: thin functions from decoded parameters to engine values.
+
+Importing this package fills the registry.
+"""
+
+from arkserver.commands import core, transfer
+
+__all__ = ["core", "transfer"]

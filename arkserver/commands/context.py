@@ -1,0 +1,45 @@
+"""What a command may know beyond its parameters: the engine, who asks, and the server that it runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from arkserver.engine.state import Engine
+
+
+@dataclass(slots=True)
+class ServerInfo:
+    """The server as the core commands describe it; the daemons fill it in."""
+
+    version: str = ""
+    """what clients compare with their own version"""
+    host: str = "localhost"
+    port: int = 5555
+    log_level: str = "INFO"
+    authenticate: bool = False
+    auto_shutdown: bool = False
+    allow_apply: bool = False
+    url: str = ""
+    """where clients connect to"""
+    extra: Callable[[], Mapping[str, Any]] = dict
+    """further facts for ``status``: addresses, integration, workers"""
+    stop: Callable[[], None] = lambda: None
+    """asks the server to end"""
+    requests: Callable[[], int] = lambda: 0
+    """replies sent so far"""
+    running: Callable[[], list[Mapping[str, Any]]] = list
+    """the commands that run now"""
+    cancel: Callable[[int], bool] = lambda _: False
+    """ends a running command by its number"""
+
+
+@dataclass(slots=True)
+class Context:
+    """The surroundings of one request."""
+
+    engine: Engine
+    server: ServerInfo = field(default_factory=ServerInfo)
+    user: str = ""
+    token: str = ""

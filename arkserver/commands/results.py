@@ -1,0 +1,109 @@
+"""From what a command returned to the reply: new symbols are named and announced, scalars and texts written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from arkserver.commands.registry import Command
+from arkserver.engine.symbols import SymbolTable
+from arkserver.engine.values import Array, Strings
+from arkserver.wire import replies
+from arkserver.wire.envelope import ERROR, NORMAL, WARNING, encode_reply, json_text
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A reply of raw bytes: any object with a C-contiguous buffer, sent without a copy."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """A reply that is JSON text."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One string of an array of strings."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A reply that the client shows as a warning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A value that gets a symbol, with text after its announcement."""
+
+    value: Any
+    """anything with ``nbytes`` that the symbol table can hold"""
+    line: str
+    """the announcement; ``{name}`` stands for the symbol"""
+
+
+Reply = bytes | memoryview
+"""One frame."""
+
+
+def write(result: Any, symbols: SymbolTable, user: str) -> Reply:
+    """The frame that answers a request with `result`."""
+    if isinstance(result, Binary):
+        return memoryview(result.data).cast("B") if _bytes_in(result.data) else b""
+    kind = WARNING if isinstance(result, Warned) else NORMAL
+    return encode_reply(text_of(result, symbols), kind, user)
+
+
+def _bytes_in(data: Any) -> int:
+    return memoryview(data).nbytes
+
+
+def text_of(result: Any, symbols: SymbolTable) -> str:
+    """The text of a reply; values get their symbols here."""
+    match result:
+        case None:
+            return ""
+        case str():
+            return result
+        case Array():
+            return replies.created_array(symbols.add(result), result)
+        case Strings():
+            return replies.created_strings(symbols.add(result), result)
+        case Named():
+            return result.line.format(name=symbols.add(result.value))
+        case tuple():
+            return "+".join(text_of(r, symbols) for r in result)
+        case list():
+            return json_text([text_of(r, symbols) for r in result])
+        case Item():
+            return f'item str "{replies.escaped(result.text)}"'
+        case Warned():
+            return result.text
+        case Json():
+            return json_text(result.value)
+        case bool() | int() | float() | np.generic():
+            return replies.scalar_text(result)
+    raise TypeError(f"a command returned {type(result).__name__}; results.py lists what it may return")
+
+
+def failure(error: BaseException, command: Command | None, full_name: str, user: str) -> Reply:
+    """The frame that answers a request that failed.
+
+    A client that waits for raw bytes gets raw bytes that begin with ``Error:``.
+    """
+    text = str(error) or type(error).__name__
+    if command is not None:
+        text = text if text.startswith("Unrecognized command") else f"Error executing command {full_name}: {text}"
+    if command is not None and command.returns is Binary:
+        return f"Error: {text}".encode()
+    return encode_reply(text, ERROR, user)

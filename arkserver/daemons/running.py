@@ -1,0 +1,70 @@
+"""The commands that run now: who asked, since when, how far; and a way to end one."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from arkserver.engine.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One command under way."""
+
+    number: int
+    command: str
+    user: str
+    started: float
+    """of ``time.monotonic``"""
+    progress: Progress
+
+
+class RunningCommands:
+    """Commands by number; changed on the event loop only."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, Running] = {}
+        self._numbers = itertools.count(1)
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def begin(self, command: str, user: str) -> Running:
+        """A command starts."""
+        item = Running(next(self._numbers), command, user, time.monotonic(), Progress(command))
+        self._running[item.number] = item
+        return item
+
+    def end(self, item: Running) -> None:
+        """It has ended."""
+        del self._running[item.number]
+
+    def cancel(self, number: int) -> bool:
+        """Ask a command to end; False if no such command runs."""
+        item = self._running.get(number)
+        if item is not None:
+            item.progress.cancel()
+        return item is not None
+
+    def cancel_all(self) -> None:
+        """Ask all of them to end."""
+        for item in self._running.values():
+            item.progress.cancel()
+
+    def describe(self) -> list[Mapping[str, Any]]:
+        """Facts about each, the oldest first."""
+        now = time.monotonic()
+        return [
+            {
+                "number": r.number,
+                "command": r.command,
+                "user": r.user,
+                "seconds": round(now - r.started, 3),
+                "fraction": round(r.progress.fraction, 3),
+            }
+            for r in list(self._running.values())
+        ]

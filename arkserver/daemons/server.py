@@ -1,0 +1,211 @@
+"""The life of the server process: open the doors, serve, drain, leave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from tornado.httpserver import HTTPServer
+
+import arkserver
+from arkserver.cluster.scheduler import HostedScheduler, start_scheduler
+from arkserver.commands.context import Context, ServerInfo
+from arkserver.daemons import http
+from arkserver.daemons.frontend import Frontend
+from arkserver.daemons.metrics import Metrics
+from arkserver.engine import threads
+from arkserver.engine.local import LocalExecutor
+from arkserver.engine.memory import MemoryAccounts
+from arkserver.engine.state import Engine
+from arkserver.errors import ConfigurationError
+from arkserver.settings import ServerSettings
+from arkserver.wire import auth
+
+log = structlog.get_logger("server")
+
+# The interpreter hands its lock over after this long; the default of 5 ms would be seen in every small command that
+# comes while a large one runs Python code.
+SWITCH_SECONDS = 0.0005
+
+TOKEN_FOLDER = Path(".arkouda")
+
+
+class Server:
+    """One server: everything that runs in its process.
+
+    Parameters
+    ----------
+    settings : ServerSettings
+    """
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self.info = ServerInfo(
+            version=settings.arkouda_version or arkserver.__version__,
+            log_level=settings.log_level.value,
+            authenticate=settings.authenticate,
+            auto_shutdown=settings.auto_shutdown,
+            allow_apply=settings.allow_apply,
+            extra=self._addresses,
+        )
+        engine = Engine(LocalExecutor(settings.blocks), MemoryAccounts(settings.memory_limit))
+        self.context = Context(engine, self.info)
+        self.metrics = Metrics(self.context, lambda: self.scheduler.workers if self.scheduler else 0)
+        self.scheduler: HostedScheduler | None = None
+        self.metrics_url = ""
+        self._ready = False
+        self._signals = 0
+        self._stopping: asyncio.Event
+        self._http: HTTPServer | None = None
+
+    async def run(self) -> int:
+        """Serve until somebody asks for the end.
+
+        Returns
+        -------
+        int
+            0 after an orderly end, 1 when running commands had to be cancelled.
+
+        Raises
+        ------
+        ConfigurationError
+            If a port is taken or an address is not this machine's.
+        """
+        sys.setswitchinterval(SWITCH_SECONDS)
+        threads.configure(self.settings.threads)
+        self._stopping = asyncio.Event()
+        with self._signal_handlers():
+            frontend = self._frontend()
+            try:
+                await self._open(frontend)
+                await self._stopping.wait()
+                log.info("draining", running=len(frontend.running))
+                self._ready = False
+                return 0 if await frontend.drain(self.settings.drain_seconds) else 1
+            finally:
+                await self._close(frontend)
+
+    def stop(self) -> None:
+        """Ask for the end: first drain; asked again, leave at once."""
+        self._stopping.set()
+
+    # --- opening -----------------------------------------------------------------------------------------------------
+
+    def _frontend(self) -> Frontend:
+        settings = self.settings
+        frontend = Frontend(self.context, _authenticator(settings), self.metrics, log_commands=settings.log_commands)
+        self.info.stop = self.stop
+        self.info.requests = lambda: frontend.sent
+        self.info.running = frontend.running.describe
+        self.info.cancel = frontend.running.cancel
+        return frontend
+
+    async def _open(self, frontend: Frontend) -> None:
+        settings = self.settings
+        with _port_errors("--port"):
+            self.info.port = frontend.bind(settings.host, settings.port)
+        self.info.host = _own_name(settings.host)
+        self.info.url = self._url(frontend.authenticator)
+        with _port_errors("--metrics-port"):
+            self._http, port = http.serve(settings.host, settings.metrics_port, self.metrics, self._readiness)
+        self.metrics_url = f"http://{self.info.host}:{port}/metrics"
+        if settings.scheduler:
+            with _port_errors("--scheduler-port or --dashboard-port"):
+                self.scheduler = await start_scheduler(settings.host, settings.scheduler_port, settings.dashboard_port)
+        frontend.serve()
+        self._ready = True
+        self._announce()
+
+    def _url(self, authenticator: auth.Authenticator) -> str:
+        token = f"?token={authenticator.shared}" if authenticator.shared else ""
+        return f"tcp://{self.info.host}:{self.info.port}{token}"
+
+    def _announce(self) -> None:
+        """Say where the server is, for people and, in the connection file, for launchers."""
+        print(f"server listening on {self.info.url}")  # noqa: T201 - what the operator waits for
+        for what, where in self._addresses().items():
+            print(f"{what}: {where}")  # noqa: T201
+        sys.stdout.flush()
+        log.info("serving", version=arkserver.__version__, port=self.info.port, **self._addresses())
+        if (path := self.settings.connection_file) is not None:
+            scratch = path.with_name(f".{path.name}.{os.getpid()}")
+            scratch.write_text(f"{self.info.host} {self.info.port} {self.info.url}\n")
+            scratch.replace(path)  # readers see all of it or nothing
+
+    def _addresses(self) -> Mapping[str, Any]:
+        found = {"metrics": self.metrics_url}
+        if self.scheduler is not None:
+            found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard or "none"}
+        return found
+
+    def _readiness(self) -> tuple[bool, Mapping[str, Any]]:
+        return self._ready, {"workers": self.scheduler.workers if self.scheduler else 0}
+
+    # --- closing -----------------------------------------------------------------------------------------------------
+
+    async def _close(self, frontend: Frontend) -> None:
+        if (path := self.settings.connection_file) is not None and self.info.port:
+            path.unlink(missing_ok=True)
+        frontend.close()
+        if self._http is not None:
+            self._http.stop()
+        if self.scheduler is not None:
+            await self.scheduler.close()
+        log.info("ended", requests=frontend.sent)
+
+    @contextlib.contextmanager
+    def _signal_handlers(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        for number in numbers:
+            loop.add_signal_handler(number, self._on_signal, number)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self, number: int) -> None:
+        self._signals += 1
+        log.info("signal", number=number, count=self._signals)
+        if self._signals > 1:
+            if (path := self.settings.connection_file) is not None:
+                path.unlink(missing_ok=True)
+            os._exit(128 + number)  # running kernels cannot be waited for
+        self.stop()
+
+
+def _authenticator(settings: ServerSettings) -> auth.Authenticator:
+    if not settings.authenticate:
+        return auth.Authenticator(None)
+    given = settings.token.get_secret_value() if settings.token else None
+    personal = auth.read_personal_tokens(settings.user_tokens) if settings.user_tokens else {}
+    return auth.Authenticator(auth.shared_token(TOKEN_FOLDER, given), personal)
+
+
+def _own_name(host: str) -> str:
+    """What clients can reach this server by."""
+    return socket.gethostname() if host in ("0.0.0.0", "::", "*") else host  # noqa: S104 - a comparison
+
+
+@contextlib.contextmanager
+def _port_errors(flag: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as e:
+        why = "the port is taken" if e.errno == errno.EADDRINUSE else str(e)
+        raise ConfigurationError(f"{flag}: {why}; choose another (0 takes a free one): {e}") from None
+
+
+async def serve(settings: ServerSettings) -> int:
+    """Run one server in this event loop; see `Server.run`."""
+    return await Server(settings).run()

@@ -1,0 +1,119 @@
+"""The interface between the algorithms and what runs them.
+
+An algorithm is a sequence of three kinds of step over blocks:
+
+* *map*: a function over aligned blocks, giving new blocks;
+* *collect*: a function over aligned blocks, giving one small result a block to the caller;
+* *exchange*: every block is cut into pieces by destination, and each destination merges its pieces.
+
+`LocalExecutor` runs them in this process; the cluster's executor as tasks on workers. The functions are module-level
+and picklable, take and return NumPy arrays (or `TextBlock`), and use the threads of the process that they run in.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from arkserver.engine.values import Array, Block, Strings
+
+R = TypeVar("R")
+
+
+class Each:
+    """An operand that has one value a block, such as the position of the block's first row."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self.values = tuple(values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+class Refs(Each):
+    """An operand that is a block per block, made by an earlier step and not (yet) part of an array."""
+
+
+class Executor(ABC):
+    """Runs steps over blocks.
+
+    Operands of every step: an `Array`, `Strings` or `Refs` hands over its i-th block, an `Each` its i-th value,
+    anything else is the same for all. All that are cut must have the same number of blocks, and arrays the same
+    `rows` (`layout.align` sees to that).
+    """
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """How many blocks a new array is cut into."""
+
+    @abstractmethod
+    def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """One new block for each: ``fn(*operands)``."""
+
+    @abstractmethod
+    def map_parts(self, parts: int, fn: Callable[..., Sequence[Any]], *operands: Any) -> tuple[Refs, ...]:
+        """`map` for a function that returns `parts` results, each of which becomes a block."""
+
+    @abstractmethod
+    def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
+        """The small results of ``fn(*operands)``, block by block, here."""
+
+    @abstractmethod
+    def exchange(
+        self,
+        split: Callable[..., Sequence[Any]],
+        split_operands: Sequence[Any],
+        merge: Callable[..., Any],
+        merge_operands: Sequence[Any] = (),
+        *,
+        parts: int,
+    ) -> Refs:
+        """All to all.
+
+        ``split(*split_operands)`` cuts block i into `parts` pieces (each an array, a `TextBlock`, a tuple of those, or
+        None); ``merge(pieces, *merge_operands)`` makes block j of the result from the j-th piece of every block, in
+        the order of the blocks. With one block and one part the piece goes through untouched.
+        """
+
+    @abstractmethod
+    def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
+        """Change `array`: ``fn(block, *operands)`` writes into its first argument. Returns the changed array."""
+
+    @abstractmethod
+    def place(self, blocks: Iterable[Any]) -> tuple[Block, ...]:
+        """Hand over contents that are here."""
+
+    @abstractmethod
+    def fetch(self, blocks: Iterable[Block]) -> list[Any]:
+        """The contents of blocks, here."""
+
+
+def blocks_of(operands: Sequence[Any]) -> int:
+    """How many blocks the operands of a step are cut into.
+
+    Raises
+    ------
+    ValueError
+        When they disagree, which is a mistake of the algorithm.
+    """
+    counts = {
+        len(o) if isinstance(o, Each) else len(o.blocks) for o in operands if isinstance(o, Array | Strings | Each)
+    }
+    if len(counts) != 1:
+        raise ValueError(f"operands are cut into different numbers of blocks: {sorted(counts)}")
+    return counts.pop()
+
+
+def operands_at(operands: Sequence[Any], i: int) -> tuple[Any, ...]:
+    """What the operands hand over for block `i`."""
+    return tuple(_at(o, i) for o in operands)
+
+
+def _at(operand: Any, i: int) -> Any:
+    if isinstance(operand, Array | Strings):
+        return operand.blocks[i]
+    return operand.values[i] if isinstance(operand, Each) else operand

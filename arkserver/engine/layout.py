@@ -1,0 +1,166 @@
+"""How rows lie in blocks: making arrays from blocks, giving operands the same cut, bringing values here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver.engine.buffers import empty
+from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.threads import split, threads
+from arkserver.engine.values import Array, Column, Strings, TextBlock, starts
+
+C = TypeVar("C", Array, Strings)
+
+# A block this many times longer than the mean makes the array be cut anew (a skewed key must not load one worker).
+LOPSIDED = 2.0
+
+
+def even_rows(n: int, width: int) -> tuple[int, ...]:
+    """The cut of a new array of `n` rows: near-equal blocks, fewer than `width` when there are fewer rows."""
+    return tuple(b - a for a, b in split(n, max(1, min(width, n))))
+
+
+def array_of(refs: Refs, like: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """An array of new blocks with the shape, the cut and (unless given) the dtype of `like`."""
+    dtype = like.dtype if dtype is None else dtype
+    return Array(dtype, like.shape, refs.values, like.rows, like.max_bits)
+
+
+def from_numpy(ex: Executor, x: NDArray[Any], max_bits: int = -1) -> Array:
+    """Cut contents that are here into blocks; with one block nothing is copied.
+
+    Parameters
+    ----------
+    x : ndarray
+        C-ordered, of one of the dtypes of `values.DTYPES`.
+    """
+    if x.ndim == 0:
+        return Array(x.dtype, (), ex.place([x]), (1,), max_bits)
+    rows = even_rows(x.shape[0], ex.width)
+    pieces = [x[a : a + n] for a, n in zip(starts(rows), rows, strict=True)]
+    return Array(x.dtype, x.shape, ex.place(pieces), rows, max_bits)
+
+
+def to_numpy(ex: Executor, x: Array) -> NDArray[Any]:
+    """The contents, here, C-ordered; with one local block nothing is copied."""
+    blocks = ex.fetch(x.blocks)
+    if len(blocks) == 1:
+        return np.ascontiguousarray(blocks[0])
+    return concatenate_blocks(blocks, x.dtype)
+
+
+def concatenate_blocks(blocks: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Blocks end to end along the first axis."""
+    if len(blocks) == 1:
+        return blocks[0]
+    rows = tuple(len(b) for b in blocks)
+    out = empty((sum(rows), *blocks[0].shape[1:]), dtype)
+    targets = [out[a : a + n] for a, n in zip(starts(rows), rows, strict=True)]
+    threads().run(np.copyto, targets, blocks)
+    return out
+
+
+def join_text(blocks: Sequence[TextBlock]) -> TextBlock:
+    """Text blocks end to end."""
+    if len(blocks) == 1:
+        return blocks[0]
+    sizes = tuple(len(b.data) for b in blocks)
+    shifted = [b.offsets[1:] + at for b, at in zip(blocks, starts(sizes), strict=True)]
+    offsets = np.concatenate([np.zeros(1, np.int64), *shifted])
+    return TextBlock(offsets, np.concatenate([b.data for b in blocks]))
+
+
+def slice_text(block: TextBlock, start: int, stop: int) -> TextBlock:
+    """Strings ``start:stop`` of a block, with offsets that begin at 0."""
+    first, last = int(block.offsets[start]), int(block.offsets[stop])
+    return TextBlock(block.offsets[start : stop + 1] - first, block.data[first:last])
+
+
+def strings_from_block(ex: Executor, block: TextBlock) -> Strings:
+    """Cut strings that are here into blocks."""
+    n = len(block.offsets) - 1
+    rows = even_rows(n, ex.width)
+    if len(rows) == 1:
+        return Strings(n, len(block.data), ex.place([block]), rows)
+    pieces = [slice_text(block, a, a + k) for a, k in zip(starts(rows), rows, strict=True)]
+    return Strings(n, len(block.data), ex.place(pieces), rows)
+
+
+def text_here(ex: Executor, s: Strings) -> TextBlock:
+    """All strings, here, as one block."""
+    return join_text(ex.fetch(s.blocks))
+
+
+def strings_of(ex: Executor, refs: Refs, rows: tuple[int, ...] | None = None) -> Strings:
+    """Strings of new text blocks; asks the blocks for their sizes."""
+    sizes = ex.collect(_text_size, refs)
+    rows = tuple(n for n, _ in sizes) if rows is None else rows
+    return Strings(sum(rows), sum(chars for _, chars in sizes), refs.values, rows)
+
+
+def array_of_unknown(ex: Executor, refs: Refs, dtype: np.dtype[Any], tail: tuple[int, ...] = ()) -> Array:
+    """An array of new blocks whose lengths only the blocks know; cut anew when they came out lopsided."""
+    rows = tuple(ex.collect(len, refs))
+    return rebalance(ex, Array(dtype, (sum(rows), *tail), refs.values, rows))
+
+
+def rebalance(ex: Executor, x: C) -> C:
+    """`x`, cut evenly if one block holds much more than its share."""
+    mean = sum(x.rows) / len(x.rows)
+    if max(x.rows) <= LOPSIDED * mean or max(x.rows) < len(x.rows):
+        return x
+    return relayout(ex, x, even_rows(sum(x.rows), ex.width))
+
+
+def align(ex: Executor, *values: Column) -> tuple[Any, ...]:
+    """The values, all with the cut of the first."""
+    rows = values[0].rows
+    return tuple(v if v.rows == rows else relayout(ex, v, rows) for v in values)
+
+
+@overload
+def relayout(ex: Executor, x: Array, rows: tuple[int, ...]) -> Array: ...
+@overload
+def relayout(ex: Executor, x: Strings, rows: tuple[int, ...]) -> Strings: ...
+@overload
+def relayout(ex: Executor, x: Column, rows: tuple[int, ...]) -> Column: ...
+def relayout(ex: Executor, x: Column, rows: tuple[int, ...]) -> Column:
+    """`x` cut into blocks of `rows`; only rows that change their block move."""
+    cuts = np.cumsum((0, *rows))
+    operands = (x, Each(starts(x.rows)), cuts)
+    if isinstance(x, Strings):
+        refs = ex.exchange(_split_text, operands, _merge_text, parts=len(rows))
+        return Strings(x.size, x.chars, refs.values, rows)
+    refs = ex.exchange(_split_rows, operands, _merge_rows, (x.dtype, x.shape[1:]), parts=len(rows))
+    return Array(x.dtype, x.shape, refs.values, rows, x.max_bits)
+
+
+def _split_rows(block: NDArray[Any], start: int, cuts: NDArray[np.int64]) -> list[NDArray[Any]]:
+    local = np.clip(cuts - start, 0, len(block))
+    return [block[a:b] for a, b in pairwise(local.tolist())]
+
+
+def _merge_rows(pieces: list[NDArray[Any]], dtype: np.dtype[Any], tail: tuple[int, ...]) -> NDArray[Any]:
+    filled = [p for p in pieces if len(p)]
+    if not filled:
+        return np.empty((0, *tail), dtype)
+    # One whole piece may be a view of a block that somebody changes in place later.
+    return concatenate_blocks(filled, dtype) if len(filled) > 1 else filled[0].copy()
+
+
+def _split_text(block: TextBlock, start: int, cuts: NDArray[np.int64]) -> list[TextBlock]:
+    local = np.clip(cuts - start, 0, len(block.offsets) - 1)
+    return [slice_text(block, a, b) for a, b in pairwise(local.tolist())]
+
+
+def _merge_text(pieces: list[TextBlock]) -> TextBlock:
+    return join_text(pieces)
+
+
+def _text_size(block: TextBlock) -> tuple[int, int]:
+    return len(block.offsets) - 1, len(block.data)

@@ -1,0 +1,131 @@
+"""The settings of the server: one class, from flags, environment (``ARKSERVER_*``) and a TOML file, in this order.
+
+Nothing else reads the environment, but the settings of the integration, which keep the names of Arkouda's page.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from arkserver.errors import ConfigurationError
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+
+
+def parse_bytes(text: Any) -> int:
+    """``8GB``, ``512MiB``, ``90%`` of the machine's memory, or a number of bytes.
+
+    Raises
+    ------
+    ValueError
+        For any other text.
+    """
+    plain = str(text).strip().lower()
+    if plain.endswith("%"):
+        return int(psutil.virtual_memory().total * float(plain[:-1]) / 100)
+    digits = plain.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = plain[len(digits) :].strip()
+    if unit not in _UNITS:
+        raise ValueError(f"{text} is no size; write for example 8GB, 512MiB, 90% or a number of bytes")
+    return int(float(digits) * _UNITS[unit])
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARN = "WARN"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+class ServerSettings(BaseSettings):
+    """What ``arkserver start`` can be told."""
+
+    model_config = SettingsConfigDict(env_prefix="ARKSERVER_", extra="forbid")
+
+    host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a server for notebooks elsewhere
+    port: Port = Field(5555, description="port for clients; 0 takes a free one")
+    metrics_port: Port = Field(9555, description="port of /metrics, /healthz and /readyz; 0 takes a free one")
+    arkouda_metrics_port: Port | None = Field(None, description="port of Arkouda's metrics socket; none without it")
+    scheduler_port: Port = Field(8786, description="port of the Dask scheduler; 0 takes a free one")
+    dashboard_port: Port = Field(8787, description="port of the Dask dashboard; 0 takes a free one")
+    scheduler: bool = Field(True, description="host the Dask scheduler and its dashboard")
+    memory_limit: Bytes = Field("90%", validate_default=True, description="bytes for arrays, such as 8GB or 90%")
+    threads: int = Field(0, ge=0, description="threads that kernels run on; 0 is one a core")
+    authenticate: bool = Field(False, description="ask clients for a token")
+    token: SecretStr | None = Field(None, description="the shared token; drawn and kept in .arkouda/tokens.txt if none")
+    user_tokens: Path | None = Field(None, description="file of lines user,token")
+    auto_shutdown: bool = Field(False, description="stop when a client disconnects")
+    allow_apply: bool = Field(False, description="let clients run their own Python code on the server")
+    connection_file: Path | None = Field(None, description="file to announce host, port and URL in while serving")
+    drain_seconds: float = Field(30.0, ge=0, description="time that running commands get at the end")
+    log_level: LogLevel = Field(LogLevel.INFO, description="DEBUG, INFO, WARN, ERROR or CRITICAL")
+    log_commands: bool = Field(True, description="log a line for every command")
+    arkouda_version: str = Field("", description="version that is told to clients; theirs compares it with its own")
+    blocks: int = Field(1, ge=1, description="blocks of an array in this process; more than 1 is for tests")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=_config_file)
+        return init_settings, env_settings, file
+
+
+_config_file: Path | None = None
+
+
+def load(flags: dict[str, Any], config: Path | None) -> ServerSettings:
+    """The settings from flags, environment and the TOML file `config`.
+
+    Raises
+    ------
+    ConfigurationError
+        One line that names the setting and what is wrong with it.
+    """
+    global _config_file
+    if config is not None and not config.is_file():
+        raise ConfigurationError(f"--config {config}: there is no such file")
+    _config_file = config
+    try:
+        return ServerSettings(**flags)
+    except ValueError as e:
+        raise ConfigurationError(explain(e, config)) from None
+
+
+def explain(error: ValueError, config: Path | None) -> str:
+    """A validation error in one line."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return f"--config {config}: {error}" if config else str(error)
+    return "; ".join(f"--{'.'.join(map(str, e['loc'])).replace('_', '-')}: {_reason(e)}" for e in errors())
+
+
+def _reason(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    return f"{error['msg'].removeprefix('Value error, ')} (got {error['input']!r})"

@@ -1,0 +1,49 @@
+"""The text of replies (chapter 6 of the protocol)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from arkserver.engine.values import Array, Strings, dtype_name, itemsize
+
+
+def created_array(name: str, x: Array) -> str:
+    """The line that announces an array: seven words."""
+    ndim = max(1, x.ndim)  # a 0-d array is announced with one dimension and an empty shape
+    return f"created {name} {dtype_name(x.dtype)} {x.size} {ndim} {shape_text(x.shape)} {itemsize(x.dtype)}"
+
+
+def created_strings(name: str, s: Strings) -> str:
+    """The two parts that announce strings."""
+    return f"created {name} str {s.size} 1 [{s.size}] 1+created bytes.size {s.wire_bytes}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """``[2,3]``, without blanks."""
+    return "[" + ",".join(map(str, shape)) + "]"
+
+
+def scalar_text(value: Any) -> str:
+    """A typed scalar: dtype, a blank, the value."""
+    if isinstance(value, str):
+        return f'str "{escaped(value)}"'
+    if isinstance(value, bool | np.bool_):
+        return f"bool {bool(value)}"
+    if isinstance(value, float | np.floating):
+        return f"float64 {float_text(float(value))}"
+    if isinstance(value, np.integer):
+        return f"{value.dtype.name} {int(value)}"
+    return f"bigint {value}"
+
+
+def float_text(value: float) -> str:
+    """17 significant digits; a whole number gets a point and 17 zeros."""
+    text = f"{value:.17g}"
+    return f"{text}.00000000000000000" if text.lstrip("-").isdigit() else text
+
+
+def escaped(text: str) -> str:
+    """Only quotes and backslashes may be escaped: the client drops every backslash and keeps what follows it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
