@@ -1,0 +1,60 @@
+# Everything a contributor runs. Each target makes .venv when there is none; needs Python >= 3.11, make and git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INPUTS := pyproject.toml constraints.txt
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.demo  ## start a server, analyse real flights with it, stop it
+	$(BIN)/python -m arkserver.demo
+
+test: $(VENV)/.test  ## the test suite, without the tests that need other projects' servers
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not real" $(ARGS)
+
+check: $(VENV)/.test  ## formatting, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench  ## speed, side by side with NumPy, pandas, Polars and DuckDB
+	$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.docs  ## the documentation as HTML in docs/_build
+	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
+
+lock: $(VENV)/.python  ## pin the newest versions that fit together in constraints.txt
+	$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "arkserver needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python $(INPUTS)
+	$(PIP) install -c constraints.txt -e '.[server,demo]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.python $(INPUTS)
+	$(PIP) install -c constraints.txt -e '.[server,redis,demo,test,check]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.python $(INPUTS)
+	$(PIP) install -c constraints.txt -e '.[server,bench]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.python $(INPUTS)
+	$(PIP) install -c constraints.txt -e '.[server,docs]'
+	@touch $@
