@@ -1,0 +1,7 @@
+"""``python -m arkserver.cli``."""
+
+import sys
+
+from arkserver.cli import main
+
+sys.exit(main())

@@ -1,0 +1,86 @@
+"""``arkserver doctor``: look at what a server needs before it is started, and say what to do."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arkserver.cli.start import add_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    ok: bool
+    text: str
+    """what is so, and what to do if it is not well"""
+
+
+def add(commands: Any) -> None:
+    """Add the parser."""
+    parser = commands.add_parser("doctor", help="check ports, memory, packages and files before a start")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings")
+    add_settings(parser)
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from arkserver import settings
+
+    flags = {k: v for k, v in vars(arguments).items() if k not in ("config", "run")}
+    loaded = settings.load(flags, arguments.config)
+    findings = [f for check in CHECKS for f in check(loaded)]
+    for f in findings:
+        print(f"{'ok  ' if f.ok else 'FAIL'}  {f.check:18} {f.text}")
+    return 0 if all(f.ok for f in findings) else 1
+
+
+def _packages(_: Any) -> Iterator[Finding]:
+    for name in ("numba", "distributed", "pyarrow", "bokeh"):
+        try:
+            module = importlib.import_module(name)
+            yield Finding(name, ok=True, text=str(getattr(module, "__version__", "installed")))
+        except ImportError as e:
+            yield Finding(name, ok=False, text=f"{e}; install the extra 'server' of arkserver-eda")
+
+
+def _ports(settings: Any) -> Iterator[Finding]:
+    wanted = {"--port": settings.port, "--metrics-port": settings.metrics_port}
+    if settings.scheduler:
+        wanted |= {"--scheduler-port": settings.scheduler_port, "--dashboard-port": settings.dashboard_port}
+    for flag, port in wanted.items():
+        with contextlib.closing(socket.socket()) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind((settings.host, port))
+                yield Finding(flag, ok=True, text=f"{port} is free")
+            except OSError as e:
+                yield Finding(flag, ok=False, text=f"{port}: {e.strerror}; choose another, 0 takes a free one")
+
+
+def _memory(settings: Any) -> Iterator[Finding]:
+    import psutil
+
+    there = psutil.virtual_memory().available
+    text = f"limit {settings.memory_limit / 1e9:.1f} GB, available now {there / 1e9:.1f} GB"
+    enough = settings.memory_limit <= psutil.virtual_memory().total
+    yield Finding("--memory-limit", ok=enough, text=text if enough else f"{text}; more than the machine has")
+
+
+def _kernel_cache(_: Any) -> Iterator[Finding]:
+    from arkserver_kernels.policy import cache_folder
+
+    folder = cache_folder()
+    text = str(folder) if folder else "cannot be written; kernels are compiled anew at each start"
+    yield Finding("kernel cache", ok=folder is not None, text=text)
+
+
+CHECKS: tuple[Callable[[Any], Iterator[Finding]], ...] = (_packages, _ports, _memory, _kernel_cache)
