@@ -65,6 +65,7 @@ class ServerSettings(BaseSettings):
     port: Port = Field(5555, description="port for clients; 0 takes a free one")
     metrics_port: Port = Field(9555, description="port of /metrics, /healthz and /readyz; 0 takes a free one")
     arkouda_metrics_port: Port | None = Field(None, description="port of Arkouda's metrics socket; none without it")
+    arkouda_status_port: Port | None = Field(None, description="port of Arkouda's status socket; none without it")
     scheduler_port: Port = Field(8786, description="port of the Dask scheduler; 0 takes a free one")
     dashboard_port: Port = Field(8787, description="port of the Dask dashboard; 0 takes a free one")
     scheduler: bool = Field(True, description="host the Dask scheduler and its dashboard")

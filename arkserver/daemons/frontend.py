@@ -22,6 +22,7 @@ from arkserver.commands.registry import Command
 from arkserver.commands.results import Reply
 from arkserver.daemons.metrics import UNKNOWN_COMMAND, Metrics
 from arkserver.daemons.running import Running, RunningCommands
+from arkserver.daemons.sockets import bind, unwatch, watch
 from arkserver.engine.progress import Progress
 from arkserver.errors import ArkserverError, RequestError
 from arkserver.wire.auth import Authenticator
@@ -75,19 +76,11 @@ class Frontend:
             If the port is taken or the address is not this machine's.
         """
         self._socket.setsockopt(zmq.SNDHWM, 0)  # a reply is never dropped or waited for
-        self._socket.setsockopt(zmq.IPV6, int(":" in host))
-        address = f"[{host}]" if ":" in host else host
-        try:
-            self._socket.bind(f"tcp://{address}:{port or '*'}")
-        except zmq.ZMQError as e:
-            raise OSError(e.errno, f"tcp://{address}:{port}: {e.strerror}") from None
-        endpoint = self._socket.getsockopt(zmq.LAST_ENDPOINT)
-        return int(bytes(endpoint).rstrip(b"\0").rpartition(b":")[2])
+        return bind(self._socket, host, port)
 
     def serve(self) -> None:
         """Begin to answer."""
-        self._loop.add_reader(self._socket.getsockopt(zmq.FD), self._take)  # type: ignore[arg-type]
-        self._take()
+        watch(self._loop, self._socket, self._take)
 
     async def drain(self, seconds: float) -> bool:
         """Take no more commands, let the running ones end, cancel those that take longer.
@@ -107,7 +100,7 @@ class Frontend:
 
     def close(self) -> None:
         """Leave, once the last replies are gone (at most `LINGER_MS`)."""
-        self._loop.remove_reader(self._socket.getsockopt(zmq.FD))  # type: ignore[arg-type]
+        unwatch(self._loop, self._socket)
         self._socket.close(linger=LINGER_MS)
         self._zmq.term()
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tornado.httpserver import HTTPServer
 import arkserver
 from arkserver.cluster.scheduler import HostedScheduler, start_scheduler
 from arkserver.commands.context import Context, ServerInfo
-from arkserver.daemons import http
+from arkserver.daemons import http, side
 from arkserver.daemons.frontend import Frontend
 from arkserver.daemons.metrics import Metrics
 from arkserver.engine import threads
@@ -66,6 +67,7 @@ class Server:
         self._signals = 0
         self._stopping: asyncio.Event
         self._http: HTTPServer | None = None
+        self._side: list[side.SideSocket] = []
 
     async def run(self) -> int:
         """Serve until somebody asks for the end.
@@ -118,12 +120,30 @@ class Server:
         with _port_errors("--metrics-port"):
             self._http, port = http.serve(settings.host, settings.metrics_port, self.metrics, self._readiness)
         self.metrics_url = f"http://{self.info.host}:{port}/metrics"
+        self._open_side_sockets()
         if settings.scheduler:
             with _port_errors("--scheduler-port or --dashboard-port"):
                 self.scheduler = await start_scheduler(settings.host, settings.scheduler_port, settings.dashboard_port)
         frontend.serve()
         self._ready = True
         self._announce()
+
+    def _open_side_sockets(self) -> None:
+        settings = self.settings
+        for flag, port, make in (
+            (
+                "--arkouda-metrics-port",
+                settings.arkouda_metrics_port,
+                partial(side.metrics_socket, metrics=self.metrics),
+            ),
+            ("--arkouda-status-port", settings.arkouda_status_port, side.status_socket),
+        ):
+            if port is None:
+                continue
+            door = make(self.context)
+            self._side.append(door)
+            with _port_errors(flag):
+                door.serve(settings.host, port)
 
     def _url(self, authenticator: auth.Authenticator) -> str:
         token = f"?token={authenticator.shared}" if authenticator.shared else ""
@@ -143,6 +163,7 @@ class Server:
 
     def _addresses(self) -> Mapping[str, Any]:
         found = {"metrics": self.metrics_url}
+        found |= {s.name: f"tcp://{self.info.host}:{s.port}" for s in self._side}
         if self.scheduler is not None:
             found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard or "none"}
         return found
@@ -156,6 +177,8 @@ class Server:
         if (path := self.settings.connection_file) is not None and self.info.port:
             path.unlink(missing_ok=True)
         frontend.close()
+        for door in self._side:
+            door.close()
         if self._http is not None:
             self._http.stop()
         if self.scheduler is not None:
