@@ -3,6 +3,6 @@
 Importing this package fills the registry.
 """
 
-from arkserver.commands import core, transfer
+from arkserver.commands import core, random, transfer
 
-__all__ = ["core", "transfer"]
+__all__ = ["core", "random", "transfer"]

@@ -60,3 +60,8 @@ def times(factor: float, *names: str) -> Callable[..., int]:
         [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in names]
     )
     return project
+
+
+def normals(shape: tuple[int, ...]) -> int:
+    """Normals by Box and Muller: two arrays of uniforms, one of which becomes the result."""
+    return 2 * array_of_shape(shape)
