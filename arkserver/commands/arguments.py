@@ -11,7 +11,7 @@ from typing import Annotated, Any, NewType
 from arkserver.commands.context import Context
 from arkserver.commands.registry import Command, word_value
 from arkserver.engine.executor import Executor
-from arkserver.engine.symbols import SymbolTable
+from arkserver.engine.state import Engine
 from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnknownCommandError, UnsupportedError
 from arkserver.wire import parameters as wire
@@ -43,14 +43,14 @@ class Arguments:
 class _Decoding:
     """What the decoders of one request share."""
 
-    __slots__ = ("found", "symbols")
+    __slots__ = ("engine", "found")
 
-    def __init__(self, symbols: SymbolTable) -> None:
-        self.symbols = symbols
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self.found = Arguments()
 
     def symbol(self, name: str, kinds: tuple[type, ...]) -> Any:
-        value = self.symbols.get(name)
+        value = self.engine.value(name)
         if not isinstance(value, kinds):
             wanted = " or ".join(k.__name__ for k in kinds)
             raise UnsupportedError(f"{name} is {type(value).__name__}; expected {wanted}")
@@ -90,7 +90,7 @@ def decode(
         A value has another type, dtype or rank than the command's name says.
     """
     binding = command.binding(words)
-    state = _Decoding(context.engine.symbols)
+    state = _Decoding(context.engine)
     for name, parameter in command.parameters.items():
         if name in binding:
             state.found.values[name] = word_value(name, binding[name])
@@ -105,6 +105,14 @@ def decode(
             state.found.values[name] = _decoder(wanted)(state, sent)
     _check_binding(command, binding, state.found.values)
     return state.found
+
+
+def size_executor(command: Command, found: Arguments, nbytes: int) -> None:
+    """Let the executor know how large the values of the command are: operands, and `nbytes` beyond them."""
+    for name, parameter in command.parameters.items():
+        if parameter.annotation is Executor:
+            largest = max((v.nbytes for v in found.values.values() if isinstance(v, Array | Strings)), default=0)
+            found.values[name] = found.values[name].sized(max(nbytes, largest))
 
 
 def _payload(_: Context, payload: memoryview | None) -> memoryview:

@@ -10,7 +10,6 @@ import numpy as np
 import structlog
 
 from arkserver.commands import arguments, results
-from arkserver.commands.arguments import Arguments
 from arkserver.commands.context import Context
 from arkserver.commands.projection import projected_bytes
 from arkserver.commands.registry import Command
@@ -62,7 +61,9 @@ def _run(call: Call, context: Context, progress: Progress) -> Reply:
     reads, writes = arguments.symbol_names(call.command, parameters)
     with engine.locks.hold(reads, writes) if reads or writes else contextlib.nullcontext():
         found = arguments.decode(call.command, call.words, parameters, context, call.payload)
-        with _memory(call, context, found), running(progress), np.errstate(all="ignore"):
+        nbytes = projected_bytes(call.command, found.values)
+        arguments.size_executor(call.command, found, nbytes)
+        with _memory(call, context, nbytes), running(progress), np.errstate(all="ignore"):
             result = call.command.function(**found.values)
         if found.target is not None:
             engine.symbols.put(found.target, result)
@@ -71,8 +72,7 @@ def _run(call: Call, context: Context, progress: Progress) -> Reply:
 
 
 @contextlib.contextmanager
-def _memory(call: Call, context: Context, found: Arguments) -> Iterator[None]:
-    nbytes = projected_bytes(call.command, found.values)
+def _memory(call: Call, context: Context, nbytes: int) -> Iterator[None]:
     if nbytes == 0:
         yield
         return

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from arkserver.engine.values import Array, Block, Strings
 
 R = TypeVar("R")
+C = TypeVar("C", Array, Strings)
 
 
 class Each:
@@ -90,6 +91,14 @@ class Executor(ABC):
     @abstractmethod
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""
+
+    def sized(self, nbytes: int) -> Executor:  # noqa: ARG002 - what others decide by
+        """The executor of a command whose largest value, operand or result, has `nbytes`."""
+        return self
+
+    def adopt(self, value: C) -> C:
+        """A value with its blocks where they belong; the value itself when they are there."""
+        return value
 
 
 def blocks_of(operands: Sequence[Any]) -> int:

@@ -61,6 +61,12 @@ class SymbolTable:
             self._values[name] = value
             self.accounts.add(value.nbytes - (before.nbytes if before is not None else 0))
 
+    def swap(self, name: str, before: Value, after: Value) -> None:
+        """Store `after` under `name` if `before` is still what is there."""
+        with self._lock:
+            if self._values.get(name) is before:
+                self.put(name, after)
+
     def get(self, name: str) -> Value:
         """The value under `name`.
 
