@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from arkserver.engine.values import Array, Block, Strings
 
 R = TypeVar("R")
-C = TypeVar("C", Array, Strings)
+C = TypeVar("C", bound=Array | Strings)
 
 
 class Each:
