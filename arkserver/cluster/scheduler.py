@@ -18,8 +18,9 @@ class HostedScheduler:
     scheduler: Any
     address: str
     """where workers connect to"""
-    dashboard: str | None
+    dashboard: str
     """URL of its web pages"""
+    dashboard_port: int
 
     @property
     def workers(self) -> int:
@@ -44,10 +45,12 @@ async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedSc
     from distributed import Scheduler
 
     scheduler = Scheduler(host=host, port=port, dashboard_address=f"{host}:{dashboard_port}", dashboard=True)
-    await scheduler
-    web_port = scheduler.services["dashboard"].port if "dashboard" in scheduler.services else None
-    dashboard = f"http://{_reachable(host)}:{web_port}/status" if web_port else None
-    return HostedScheduler(scheduler, scheduler.address, dashboard)
+    try:
+        await scheduler
+    except RuntimeError as e:  # Dask wraps what happened
+        raise (e.__cause__ if isinstance(e.__cause__, OSError) else e) from None
+    web_port = int(scheduler.services["dashboard"].port)
+    return HostedScheduler(scheduler, scheduler.address, f"http://{_reachable(host)}:{web_port}/status", web_port)
 
 
 def _reachable(host: str) -> str:

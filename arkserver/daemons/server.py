@@ -113,17 +113,20 @@ class Server:
 
     async def _open(self, frontend: Frontend) -> None:
         settings = self.settings
-        with _port_errors("--port"):
+        with _opening("--port", settings.port):
             self.info.port = frontend.bind(settings.host, settings.port)
         self.info.host = _own_name(settings.host)
         self.info.url = self._url(frontend.authenticator)
-        with _port_errors("--metrics-port"):
+        with _opening("--metrics-port", settings.metrics_port):
             self._http, port = http.serve(settings.host, settings.metrics_port, self.metrics, self._readiness)
         self.metrics_url = f"http://{self.info.host}:{port}/metrics"
         self._open_side_sockets()
         if settings.scheduler:
-            with _port_errors("--scheduler-port or --dashboard-port"):
+            with _opening("--scheduler-port", settings.scheduler_port):
                 self.scheduler = await start_scheduler(settings.host, settings.scheduler_port, settings.dashboard_port)
+            if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
+                # Dask takes another port than the one that it was told when that is taken.
+                raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
         frontend.serve()
         self._ready = True
         self._announce()
@@ -142,7 +145,7 @@ class Server:
                 continue
             door = make(self.context)
             self._side.append(door)
-            with _port_errors(flag):
+            with _opening(flag, port):
                 door.serve(settings.host, port)
 
     def _url(self, authenticator: auth.Authenticator) -> str:
@@ -165,7 +168,7 @@ class Server:
         found = {"metrics": self.metrics_url}
         found |= {s.name: f"tcp://{self.info.host}:{s.port}" for s in self._side}
         if self.scheduler is not None:
-            found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard or "none"}
+            found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard}
         return found
 
     def _readiness(self) -> tuple[bool, Mapping[str, Any]]:
@@ -221,12 +224,13 @@ def _own_name(host: str) -> str:
 
 
 @contextlib.contextmanager
-def _port_errors(flag: str) -> Iterator[None]:
+def _opening(flag: str, port: int) -> Iterator[None]:
+    """Turn a port that cannot be had into an error that names the flag."""
     try:
         yield
     except OSError as e:
-        why = "the port is taken" if e.errno == errno.EADDRINUSE else str(e)
-        raise ConfigurationError(f"{flag}: {why}; choose another (0 takes a free one): {e}") from None
+        why = "is taken" if e.errno == errno.EADDRINUSE else f"cannot be had ({e})"
+        raise ConfigurationError(f"{flag}: port {port} {why}; choose another, 0 takes a free one") from None
 
 
 async def serve(settings: ServerSettings) -> int:
