@@ -3,6 +3,16 @@
 Importing this package fills the registry.
 """
 
-from arkserver.commands import core, random, transfer
+from arkserver.commands import (
+    core,
+    operators,
+    random,
+    transfer,
+)
 
-__all__ = ["core", "random", "transfer"]
+__all__ = [
+    "core",
+    "operators",
+    "random",
+    "transfer",
+]

@@ -50,7 +50,7 @@ def to_numpy(ex: Executor, x: Array) -> NDArray[Any]:
     """The contents, here, C-ordered; with one local block nothing is copied."""
     blocks = ex.fetch(x.blocks)
     if len(blocks) == 1:
-        return np.ascontiguousarray(blocks[0])
+        return np.asarray(blocks[0], order="C")  # ascontiguousarray would give a 0-d array an axis
     return concatenate_blocks(blocks, x.dtype)
 
 

@@ -1,0 +1,27 @@
+"""Binary operators between arrays and scalars, and their in-place forms."""
+
+from __future__ import annotations
+
+from arkserver.commands.registry import ALL, command
+from arkserver.engine.algorithms import operators
+from arkserver.engine.executor import Executor
+from arkserver.engine.values import Array, DType
+from arkserver.wire.parameters import Scalar
+
+
+@command("binopvv<a.dtype,b.dtype,a.nd>", dtypes=ALL)
+def binopvv(ex: Executor, op: str, a: Array, b: Array) -> Array:
+    """Operate on two arrays, element by element."""
+    return operators.binary(ex, "binopvv", op, a, b)
+
+
+@command("binopvs<a.dtype,scalar,a.nd>", dtypes=ALL)
+def binopvs(ex: Executor, op: str, a: Array, scalar: DType, value: Scalar) -> Array:
+    """Operate on an array and a scalar to its right."""
+    return operators.binary(ex, "binopvs", op, a, value.value(scalar))
+
+
+@command("binopsv<a.dtype,scalar,a.nd>", dtypes=ALL)
+def binopsv(ex: Executor, op: str, a: Array, scalar: DType, value: Scalar) -> Array:
+    """Operate on an array and a scalar to its left."""
+    return operators.binary(ex, "binopsv", op, value.value(scalar), a)

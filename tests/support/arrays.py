@@ -1,0 +1,70 @@
+"""Arrays for tests: every dtype with its extremes, ranks 1 to 3 and 0-d, and cuts that no algorithm may rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from arkserver.engine import layout
+from arkserver.engine.executor import Executor
+from arkserver.engine.values import DTYPES, Array
+
+LOW, HIGH = -(2**63), 2**63 - 1
+
+ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
+    "int64": st.sampled_from([LOW, LOW + 1, -1, 0, 1, HIGH]) | st.integers(-70, 70) | st.integers(LOW, HIGH),
+    "uint64": st.sampled_from([0, 1, 2**63, 2**64 - 1]) | st.integers(0, 70) | st.integers(0, 2**64 - 1),
+    "uint8": st.sampled_from([0, 1, 255]) | st.integers(0, 255),
+    "float64": st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5, 5e-324, 1.7e308])
+    | st.floats(-1e3, 1e3)
+    | st.floats(),
+    "bool": st.booleans(),
+    "bigint": st.sampled_from([-(2**200), -1, 0, 1, 2**64 - 1, 2**64]) | st.integers(-(2**130), 2**130),
+}
+
+SHAPES = st.sampled_from([(), (0,), (1,), (5,), (9,), (0, 3), (4, 3), (5, 1, 2)])
+
+
+def filled(dtype: str, shape: tuple[int, ...]) -> st.SearchStrategy[NDArray[Any]]:
+    """Arrays of a dtype and a shape."""
+    size = int(np.prod(shape))
+    elements = st.lists(ELEMENTS[dtype], min_size=size, max_size=size)
+    return elements.map(lambda values: _array(values, DTYPES[dtype]).reshape(shape))
+
+
+def _array(values: list[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    out = np.empty(len(values), dtype)
+    out[:] = values
+    return out
+
+
+def pairs(a: str, b: str) -> st.SearchStrategy[tuple[NDArray[Any], NDArray[Any]]]:
+    """Two arrays of one shape."""
+    return SHAPES.flatmap(lambda shape: st.tuples(filled(a, shape), filled(b, shape)))
+
+
+def scalars(dtype: str) -> st.SearchStrategy[Any]:
+    """NumPy scalars; Python integers for bigint."""
+    if dtype == "bigint":
+        return ELEMENTS["bigint"]
+    return ELEMENTS[dtype].map(lambda v: np.array(v, DTYPES[dtype])[()])
+
+
+def here(ex: Executor, x: Array) -> NDArray[Any]:
+    """The contents of `x`, after a check that its blocks are what it says they are."""
+    blocks = ex.fetch(x.blocks)
+    assert [b.dtype for b in blocks] == [x.dtype] * len(blocks)
+    if x.shape:
+        assert tuple(len(b) for b in blocks) == x.rows
+    return layout.to_numpy(ex, x)
+
+
+def cut_otherwise(ex: Executor, x: Array, at: int) -> Array:
+    """`x` in two blocks, one of them possibly empty."""
+    if not x.shape:
+        return x
+    at %= x.shape[0] + 1
+    return layout.relayout(ex, x, (at, x.shape[0] - at))
