@@ -7,6 +7,7 @@ from arkserver.commands import (
     core,
     operators,
     random,
+    sorting,
     transfer,
 )
 
@@ -14,5 +15,6 @@ __all__ = [
     "core",
     "operators",
     "random",
+    "sorting",
     "transfer",
 ]

@@ -51,10 +51,10 @@ def array_of_shape(shape: tuple[int, ...]) -> int:
 
 
 def times(factor: float, *names: str) -> Callable[..., int]:
-    """A projection of `factor` words for each element of the operands `names` together."""
+    """A projection of `factor` words for each element of the operands `names` (values or lists of them) together."""
 
     def project(**values: Any) -> int:
-        return int(factor * sum(bytes_like(values[n]) for n in names if values.get(n) is not None))
+        return int(factor * sum(bytes_like(v) for n in names for v in _members(values.get(n))))
 
     project.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY) for n in names]
@@ -65,3 +65,9 @@ def times(factor: float, *names: str) -> Callable[..., int]:
 def normals(shape: tuple[int, ...]) -> int:
     """Normals by Box and Muller: two arrays of uniforms, one of which becomes the result."""
     return 2 * array_of_shape(shape)
+
+
+def _members(value: Any) -> list[Array | Strings]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]

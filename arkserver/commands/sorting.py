@@ -1,0 +1,75 @@
+"""Sorting: permutations that sort, sorted copies, searches in sorted arrays, the k least or greatest."""
+
+from __future__ import annotations
+
+from arkserver.commands import projection
+from arkserver.commands.registry import NUMERIC, REAL, command
+from arkserver.engine import layout
+from arkserver.engine.algorithms import sorting
+from arkserver.engine.executor import Executor
+from arkserver.engine.values import Array, Column, dtype_name
+from arkserver.errors import ArgumentError, UnsupportedError
+from arkserver.wire.parameters import normalise_axis
+
+ALGORITHMS = ("RadixSortLSD", "TwoArrayRadixSort", "")
+"""What clients may ask for; there is one sort, whatever they name."""
+
+
+def check_algorithm(name: str) -> None:
+    """Refuse the name of a sort that the protocol does not have."""
+    if name not in ALGORITHMS:
+        raise ArgumentError(f"Unrecognized sorting algorithm: {name}")
+
+
+@command("argsort<name.dtype,name.nd>", dtypes=NUMERIC, project=projection.times(2, "name"))
+def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
+    """The stable permutation that sorts along an axis."""
+    check_algorithm(algo_name)
+    return sorting.argsort(ex, name, normalise_axis(axis, max(1, name.ndim)))
+
+
+@command("coargsort", project=projection.times(2, "arr_names"))
+def coargsort(ex: Executor, algo_name: str, arr_names: list[Column]) -> Array:
+    """The stable permutation that sorts by several keys, the first most significant."""
+    check_algorithm(algo_name)
+    return sorting.coargsort(ex, same_length(arr_names))
+
+
+def same_length(columns: list[Column]) -> list[Column]:
+    """The columns, when there is one and all have the same number of rows."""
+    if not columns:
+        raise ArgumentError("no keys were given; at least one is needed")
+    sizes = {c.size for c in columns}
+    if len(sizes) > 1:
+        raise ArgumentError(f"the keys must have the same length; they have {sorted(sizes)}")
+    if any(c.ndim != 1 for c in columns):
+        raise ArgumentError(f"the keys must have one dimension; they have {[c.ndim for c in columns]}")
+    return columns
+
+
+@command("sort<array.dtype,array.nd>", dtypes=REAL, project=projection.times(2, "array"))
+def sort(ex: Executor, alg: str, array: Array, axis: int = 0) -> Array:
+    """A sorted copy along an axis."""
+    check_algorithm(alg)
+    return sorting.sort(ex, array, normalise_axis(axis, max(1, array.ndim)))
+
+
+@command("mink", project=projection.times(2, "array"))
+def mink(ex: Executor, array: Array, k: int, rtn_ind: bool = False) -> Array:
+    """The k least elements, ascending, or their positions."""
+    return _top(ex, "mink", array, k, largest=False, positions=rtn_ind)
+
+
+@command("maxk", project=projection.times(2, "array"))
+def maxk(ex: Executor, array: Array, k: int, rtn_ind: bool = False) -> Array:
+    """The k greatest elements, ascending, or their positions."""
+    return _top(ex, "maxk", array, k, largest=True, positions=rtn_ind)
+
+
+def _top(ex: Executor, name: str, x: Array, k: int, *, largest: bool, positions: bool) -> Array:
+    if dtype_name(x.dtype) not in REAL or x.ndim != 1:
+        raise UnsupportedError(f"Error: {name}: {dtype_name(x.dtype)} not implemented")
+    if k < 1:
+        raise ArgumentError(f"k is {k}; it must be at least 1")
+    places, values = sorting.argtop(ex, x, k, largest=largest)
+    return layout.from_numpy(ex, places if positions else values)

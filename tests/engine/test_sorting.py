@@ -1,0 +1,95 @@
+"""Sorts over blocks give what NumPy gives, on bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from arkserver.engine import layout
+from arkserver.engine.algorithms import ranges, sorting
+from arkserver.engine.executor import Executor
+from tests.support.columns import DTYPES, columns, expected_order, sort_codes
+
+SHAPES = [(0, 3), (1, 4), (5, 3), (20, 7), (4, 3, 5), (13, 2, 2), (2, 40)]
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_sort_and_argsort_agree_with_numpy(ex: Executor, data: st.DataObject) -> None:
+    x = data.draw(columns())
+    there = layout.from_numpy(ex, x)
+    order = layout.to_numpy(ex, sorting.argsort(ex, there))
+    np.testing.assert_array_equal(order, expected_order([x]))
+    got = layout.to_numpy(ex, sorting.sort(ex, there))
+    assert got.dtype == x.dtype
+    np.testing.assert_array_equal(sort_codes(got), np.sort(sort_codes(x)))
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_coargsort_is_lexicographic_and_stable(ex: Executor, data: st.DataObject) -> None:
+    n = data.draw(st.integers(0, 60))
+    keys = data.draw(st.lists(columns(st.just(n)), min_size=1, max_size=4))
+    there = [layout.from_numpy(ex, k) for k in keys]
+    np.testing.assert_array_equal(layout.to_numpy(ex, sorting.coargsort(ex, there)), expected_order(keys))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_sorting_along_each_axis(ex: Executor, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.integers(-9, 9, shape).astype(dtype)
+    there = layout.from_numpy(ex, x)
+    for axis in range(x.ndim):
+        np.testing.assert_array_equal(layout.to_numpy(ex, sorting.sort(ex, there, axis)), np.sort(x, axis=axis))
+        order = layout.to_numpy(ex, sorting.argsort(ex, there, axis))
+        np.testing.assert_array_equal(order, np.argsort(x, axis=axis, kind="stable"))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_long_lanes_are_sorted_like_short_ones(axis: int) -> None:
+    from arkserver.engine.blocks import along
+
+    x = np.random.default_rng(4).standard_normal((3, along.LONG + 1) if axis else (along.LONG + 1, 3))
+    np.testing.assert_array_equal(along.sort(x, axis), np.sort(x, axis=axis))
+    np.testing.assert_array_equal(along.argsort(x, axis), np.argsort(x, axis=axis, kind="stable"))
+
+
+def skewed(kind: str, n: int) -> NDArray[np.int64]:
+    rng = np.random.default_rng(5)
+    x = rng.integers(-(2**62), 2**62, n)
+    x[rng.random(n) < {"half": 0.5, "all": 1.0, "none": 0.0}[kind]] = 17
+    return x
+
+
+def count_rows(pieces: list[ranges.Columns]) -> int:
+    return sum(len(p[0]) for p in pieces)
+
+
+@pytest.mark.parametrize("kind", ["half", "all", "none"])
+def test_a_skewed_key_is_spread_over_all_blocks(ex: Executor, kind: str) -> None:
+    x = skewed(kind, 20_000)
+    there = layout.from_numpy(ex, x)
+    counts = ranges.exchange_by_range(ex, [there], count_rows).values
+    assert sum(counts) == 20_000
+    assert max(counts) <= 1.3 * 20_000 / len(there.rows)
+    np.testing.assert_array_equal(layout.to_numpy(ex, sorting.argsort(ex, there)), np.argsort(x, kind="stable"))
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_the_least_and_the_greatest(ex: Executor, data: st.DataObject) -> None:
+    x = data.draw(columns())
+    k = data.draw(st.integers(1, 70))
+    there = layout.from_numpy(ex, x)
+    ordered = np.sort(sort_codes(x))
+    for largest, wanted in ((False, ordered[:k]), (True, ordered[-k:])):
+        places, values = sorting.argtop(ex, there, k, largest=largest)
+        np.testing.assert_array_equal(sort_codes(values), wanted)
+        np.testing.assert_array_equal(sort_codes(x[places]), wanted)
+        assert len(set(places.tolist())) == len(places)
