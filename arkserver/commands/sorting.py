@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from arkserver.commands import projection
 from arkserver.commands.registry import NUMERIC, REAL, command
 from arkserver.engine import layout
 from arkserver.engine.algorithms import sorting
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, Column, dtype_name
+from arkserver.engine.values import Array, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 from arkserver.wire.parameters import normalise_axis
+
+C = TypeVar("C", bound=Array | Strings)
 
 ALGORITHMS = ("RadixSortLSD", "TwoArrayRadixSort", "")
 """What clients may ask for; there is one sort, whatever they name."""
@@ -29,13 +33,13 @@ def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
 
 
 @command("coargsort", project=projection.times(2, "arr_names"))
-def coargsort(ex: Executor, algo_name: str, arr_names: list[Column]) -> Array:
+def coargsort(ex: Executor, algo_name: str, arr_names: list[Array]) -> Array:
     """The stable permutation that sorts by several keys, the first most significant."""
     check_algorithm(algo_name)
     return sorting.coargsort(ex, same_length(arr_names))
 
 
-def same_length(columns: list[Column]) -> list[Column]:
+def same_length(columns: list[C]) -> list[C]:
     """The columns, when there is one and all have the same number of rows."""
     if not columns:
         raise ArgumentError("no keys were given; at least one is needed")
