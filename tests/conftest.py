@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
+
+# Timing belongs to the benchmarks: an example may run while the machine compiles something else.
+hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=30)
+hypothesis.settings.load_profile("arkserver")
 
 WIDTHS = (1, 2, 3, 7)
 

@@ -5,6 +5,8 @@ Importing this package fills the registry.
 
 from arkserver.commands import (
     core,
+    creation,
+    indexing,
     operators,
     random,
     sorting,
@@ -13,6 +15,8 @@ from arkserver.commands import (
 
 __all__ = [
     "core",
+    "creation",
+    "indexing",
     "operators",
     "random",
     "sorting",

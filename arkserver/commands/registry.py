@@ -93,7 +93,8 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {}
-"""All commands by the part of their name before ``<``; filled when `arkserver.commands` is imported."""
+"""All commands by their name, up to and including the ``<`` of those that have one (the protocol has both ``[pdarray]``
+and ``[pdarray]<...>``); filled when `arkserver.commands` is imported."""
 
 
 def command(
@@ -134,11 +135,12 @@ def command(
     fields = tuple(inner.rstrip(">").split(",")) if inner else ()
 
     def register(function: F) -> F:
-        if name in COMMANDS:
-            raise ValueError(f"the command {name} is defined twice: {COMMANDS[name].function} and {function}")
+        key = template[: len(name) + bool(fields)]
+        if key in COMMANDS:
+            raise ValueError(f"the command {name} is defined twice: {COMMANDS[key].function} and {function}")
         signature = inspect.signature(function)
         hints = typing.get_type_hints(function, include_extras=True)
-        COMMANDS[name] = Command(
+        COMMANDS[key] = Command(
             name=name,
             fields=fields,
             choices=tuple(_choices(f, dtypes, ranks) for f in fields),
@@ -186,7 +188,7 @@ def find(full: str) -> tuple[Command, tuple[str, ...]]:
     if not full:
         raise UnknownCommandError("Server received an empty command")
     name, words = parse_name(full)
-    found = COMMANDS.get(name)
+    found = COMMANDS.get(f"{name}<" if words else name)
     if found is None:
         raise UnknownCommandError(f"Unrecognized command: {full}")
     return found, words

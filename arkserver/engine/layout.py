@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.blocks import moving
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.threads import split, threads
@@ -115,6 +116,22 @@ def rebalance(ex: Executor, x: C) -> C:
     if max(x.rows) <= LOPSIDED * mean or max(x.rows) < len(x.rows):
         return x
     return relayout(ex, x, even_rows(sum(x.rows), ex.width))
+
+
+def as_vector(ex: Executor, x: Array) -> Array:
+    """A 0-d array as one of one element, over the same memory; others as they are."""
+    if x.ndim:
+        return x
+    return Array(x.dtype, (1,), ex.map(_as_vector, x).values, (1,), x.max_bits)
+
+
+def _as_vector(block: NDArray[Any]) -> NDArray[Any]:
+    return block.reshape(1)
+
+
+def apart(ex: Executor, source: Array, target: Array) -> Array:
+    """`source`, or a copy of it when it is the array that a command is about to change."""
+    return array_of(ex.map(moving.copy, source), source) if source.blocks[0] is target.blocks[0] else source
 
 
 def align(ex: Executor, *values: Column) -> tuple[Any, ...]:

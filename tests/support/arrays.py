@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import DTYPES, Array
+from arkserver.engine.values import BIGINT, DTYPES, Array, dtype_name
 
 LOW, HIGH = -(2**63), 2**63 - 1
 
@@ -68,3 +70,53 @@ def cut_otherwise(ex: Executor, x: Array, at: int) -> Array:
         return x
     at %= x.shape[0] + 1
     return layout.relayout(ex, x, (at, x.shape[0] - at))
+
+
+FIXED: tuple[Any, ...] = (np.int64, np.uint64, np.uint8, np.float64, np.bool_)
+NUMERIC: tuple[Any, ...] = (np.int64, np.uint64, np.float64, np.bool_)
+ALL: tuple[Any, ...] = (*FIXED, BIGINT)
+
+
+def elements(dtype: Any) -> st.SearchStrategy[Any]:
+    """Values of a dtype, its extremes among them."""
+    return ELEMENTS[dtype_name(np.dtype(dtype))]
+
+
+def shapes(min_dims: int = 1, max_dims: int = 3, max_side: int = 9) -> st.SearchStrategy[tuple[int, ...]]:
+    """Shapes, empty axes among them."""
+    return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=0, max_side=max_side)
+
+
+@st.composite
+def arrays(
+    draw: st.DrawFn, dtypes: Sequence[Any] = ALL, shape: Any = None, values: st.SearchStrategy[Any] | None = None
+) -> NDArray[Any]:
+    """NumPy arrays of one of `dtypes`; of `shape` (a shape or a strategy) or of any."""
+    dtype = np.dtype(draw(st.sampled_from(list(dtypes))))
+    wanted = shapes() if shape is None else shape
+    wanted = draw(wanted) if isinstance(wanted, st.SearchStrategy) else wanted
+    size = int(np.prod(wanted))
+    drawn = draw(st.lists(elements(dtype) if values is None else values, min_size=size, max_size=size))
+    return _array(drawn, dtype).reshape(wanted)
+
+
+@st.composite
+def cuts(draw: st.DrawFn, n: int, blocks: int) -> tuple[int, ...]:
+    """Lengths of `blocks` blocks that hold `n` rows; some may be empty."""
+    edges = sorted(draw(st.lists(st.integers(0, n), min_size=blocks - 1, max_size=blocks - 1)))
+    return tuple(b - a for a, b in zip([0, *edges], [*edges, n], strict=True))
+
+
+def place(data: st.DataObject, ex: Executor, x: NDArray[Any]) -> Array:
+    """`x` in blocks: the executor's own cut, or with several blocks any other as well."""
+    placed = layout.from_numpy(ex, x.copy())
+    if ex.width == 1 or x.ndim == 0 or data.draw(st.booleans(), label="even"):
+        return placed
+    return layout.relayout(ex, placed, data.draw(cuts(len(x), ex.width), label="rows"))
+
+
+def assert_same(ex: Executor, got: Array, expected: NDArray[Any]) -> None:
+    """The same dtype, shape and contents, and a cut that fits."""
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    np.testing.assert_array_equal(here(ex, got), expected)

@@ -16,18 +16,23 @@ from arkserver.engine.threads import split, threads
 SCATTERING = 4
 
 
+def _has_bits(x: Array) -> bool:
+    """Whether a kernel can move the elements as unsigned integers (not so the references of an object array)."""
+    return x.dtype.itemsize in (1, 2, 4, 8) and not x.dtype.hasobject
+
+
 def gather(x: Array, index: Ints) -> Array:
     """``x[index]`` of a 1-D block for int64 indexes known to be in ``0 .. len(x) - 1``.
 
     Parameters
     ----------
     x : ndarray
-        Of any dtype of fixed size.
+        Of any dtype.
     index : ndarray of int64
         See `minmax` for the check.
     """
     out = buffers.empty(len(index), x.dtype)
-    if x.dtype.itemsize not in (1, 2, 4, 8):
+    if not _has_bits(x):
         threads().each_chunk(lambda a, b: np.take(x, index[a:b], out=out[a:b], mode="clip"), len(index))
         return out
     bits, index, moved = raw(x), plain(index), raw(out)
@@ -39,7 +44,7 @@ def scatter(out: Array, index: Ints, values: Array) -> None:
     """``out[index] = values`` in place, for int64 indexes in range; of equal indexes the last one wins."""
     if not len(index):
         return
-    if out.dtype.itemsize not in (1, 2, 4, 8):
+    if not _has_bits(out):
         out[index] = values
         return
     bits, index, moved = raw(out), plain(index), raw(values.astype(out.dtype, copy=False))
@@ -50,7 +55,7 @@ def scatter(out: Array, index: Ints, values: Array) -> None:
 
 def scatter_scalar(out: Array, index: Ints, value: Any) -> None:
     """``out[index] = value`` in place, for int64 indexes in range."""
-    if out.dtype.itemsize not in (1, 2, 4, 8):
+    if not _has_bits(out):
         out[index] = value
         return
     bits, index = raw(out), plain(index)
@@ -60,7 +65,7 @@ def scatter_scalar(out: Array, index: Ints, value: Any) -> None:
 
 def compress(x: Array, mask: Bools) -> Array:
     """``x[mask]`` of a 1-D block."""
-    if x.dtype.itemsize not in (1, 2, 4, 8):
+    if not _has_bits(x):
         return x[mask]
     bits = raw(x)
     return _compacted(mask, x.dtype, lambda start, part, out: moving.compress(bits[start:], part, raw(out)))

@@ -1,0 +1,75 @@
+"""New arrays: constants, sequences, copies."""
+
+from __future__ import annotations
+
+import math
+
+from arkserver.commands import projection
+from arkserver.commands.arguments import Target
+from arkserver.commands.registry import ALL, FIXED, INTEGRAL, command
+from arkserver.engine.algorithms import creating
+from arkserver.engine.executor import Executor
+from arkserver.engine.values import BIGINT, Array, DType, Strings, itemsize
+from arkserver.errors import ArgumentError
+from arkserver.wire.parameters import Scalar, parse_scalar
+
+
+def _new_array(dtype: DType, shape: tuple[int, ...]) -> int:
+    return itemsize(dtype) * math.prod(max(0, n) for n in shape)
+
+
+def _sequence(dtype: DType, start: int, stop: int, step: int) -> int:
+    return itemsize(dtype) * creating.arange_size(start, stop, step) if step else 0
+
+
+@command("create<dtype,nd>", project=_new_array)
+def create(ex: Executor, dtype: DType, nd: int, shape: tuple[int, ...]) -> Array:
+    """A new array of zeros."""
+    if min(shape, default=0) < 0 or len(shape) not in (0, nd):
+        raise ArgumentError(f"{list(shape)} is not a shape of {nd} axes; give {nd} lengths of at least 0")
+    return creating.zeros(ex, shape, dtype)
+
+
+@command("createScalarArray<dtype>", project=projection.nothing)
+def create_scalar_array(ex: Executor, dtype: DType, value: Scalar) -> Array:
+    """A 0-d array."""
+    return creating.full(ex, (), value.value(dtype), dtype)
+
+
+@command("set<array.dtype,array.nd>", dtypes=ALL, project=projection.nothing)
+def set_all(ex: Executor, array: Target, val: str) -> Array:
+    """Write one value over a whole array."""
+    value = parse_scalar(val, array.dtype)
+    if array.dtype == BIGINT and array.max_bits > 0:
+        value &= (1 << array.max_bits) - 1
+    return creating.set_all(ex, array, value)
+
+
+@command("deepcopy<x.dtype,x.nd>")
+def deepcopy(ex: Executor, x: Array) -> Array:
+    """A copy of an array under a new symbol."""
+    return creating.copy(ex, x)
+
+
+@command("arange<dtype,nd>", dtypes=(*INTEGRAL, "bigint"), ranks=(1,), project=_sequence)
+def arange(ex: Executor, dtype: DType, nd: int, start: int, stop: int, step: int) -> Array:  # noqa: ARG001
+    """A sequence of integers at equal distances."""
+    if step == 0:
+        raise ArgumentError("the step of arange is 0; it must be positive or negative")
+    return creating.arange(ex, start, stop, step, dtype)
+
+
+@command("eye<dtype>", dtypes=FIXED, project=lambda dtype, n, m: _new_array(dtype, (n, m)))
+def eye(ex: Executor, dtype: DType, n: int, m: int, k: int) -> Array:
+    """A matrix with ones on a diagonal."""
+    if n < 0 or m < 0:
+        raise ArgumentError(f"{n} x {m} is not the shape of a matrix; both must be at least 0")
+    return creating.eye(ex, n, m, k, dtype)
+
+
+@command("segmentedFull", project=lambda size, fill_value: max(0, size) * (8 + 4 * len(fill_value)))
+def segmented_full(ex: Executor, size: int, fill_value: str) -> Strings:
+    """Strings of one text, repeated."""
+    if size < 0:
+        raise ArgumentError(f"cannot make {size} strings; the number must be at least 0")
+    return creating.full_text(ex, size, fill_value)
