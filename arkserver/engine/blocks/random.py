@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from arkserver_kernels import splitmix as splitmix_kernels
 from arkserver_kernels import streams
 
 from arkserver.engine.blocks.views import Array
@@ -61,3 +62,18 @@ def normal(position: int, count: int, seed: int, second_seed: int, second_positi
     v = uniform(second_position + position, count, second_seed)
     threads().each_chunk(lambda a, b: streams.box_muller(u[a:b], v[a:b], u[a:b]), count)
     return u
+
+
+def splitmix(start: int, count: int, seed: int, stream: int) -> Array:
+    """uint64 words number ``start .. start + count - 1`` of the stateless generator (protocol reference 10.3)."""
+    out = empty(count, np.uint64)
+    key = unsigned(seed ^ (stream * 0xD2B74407B1CE6E93))
+    threads().each_chunk(lambda a, b: splitmix_kernels.words(key, start + a, out[a:b]), count)
+    return out
+
+
+def splitmix_uniform(start: int, count: int, seed: int, stream: int) -> Array:
+    """The words of `splitmix` as floats of [0, 1): the upper 53 bits."""
+    words, out = splitmix(start, count, seed, stream), empty(count, np.float64)
+    threads().each_chunk(lambda a, b: np.multiply(words[a:b] >> np.uint64(11), 2.0**-53, out=out[a:b]), count)
+    return out

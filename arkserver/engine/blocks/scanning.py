@@ -1,0 +1,57 @@
+"""Running sums, products and differences of one 1-D block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from arkserver_kernels import scanning
+
+from arkserver.engine import buffers
+from arkserver.engine.blocks.reducing import WIDE
+from arkserver.engine.blocks.views import Array, plain, quiet
+from arkserver.engine.threads import threads
+
+
+def cumulative_sum(x: Array, initial: Any = None) -> Array:
+    """The running sum, int64 of int64 and bool, uint64 of unsigned, float64; integers modulo 2^64.
+
+    With `initial`, the result is one longer: it begins with this value, to which the elements are added.
+    """
+    return _scan(x, np.add, scanning.sums, initial)
+
+
+def cumulative_product(x: Array, initial: Any = None) -> Array:
+    """The running product, of the dtypes of `cumulative_sum`; with `initial` as there."""
+    return _scan(x, np.multiply, scanning.products, initial)
+
+
+@quiet
+def _scan(x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], None], initial: Any) -> Array:
+    """Reduce all chunks but the last, scan the chunks' results, then scan each chunk from there."""
+    wide = WIDE[x.dtype.kind]
+    x = plain(x if x.dtype.itemsize == 8 or x.dtype.kind == "b" else x.astype(wide))
+    begin = wide(combine.identity if initial is None else initial)
+    out = buffers.empty(len(x) + (initial is not None), wide)
+    rest = out[len(out) - len(x) :]
+    out[: len(out) - len(x)] = begin
+    chunks = threads().chunks(len(x))
+    starts, stops = [a for a, _ in chunks], [b for _, b in chunks]
+
+    @quiet
+    def reduce(start: int, stop: int) -> Any:
+        return combine.reduce(x[start:stop], dtype=wide)
+
+    parts = threads().run(reduce, starts[:-1], stops[:-1])
+    carries = combine.accumulate(np.array([begin, *parts], wide))
+    threads().run(lambda a, b, carry: kernel(x[a:b], carry, rest[a:b]), starts, stops, carries)
+    return out
+
+
+def diff(x: Array) -> Array:
+    """``x[1:] - x[:-1]``; of bool, whether they differ."""
+    out = buffers.empty(max(len(x) - 1, 0), x.dtype)
+    subtract = np.not_equal if x.dtype.kind == "b" else np.subtract
+    threads().each_chunk(quiet(lambda a, b: subtract(x[a + 1 : b + 1], x[a:b], out=out[a:b])), len(out))
+    return out

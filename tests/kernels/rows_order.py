@@ -1,0 +1,274 @@
+"""Rows of what orders, groups and moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from arkserver.engine.blocks import grouping, moving, segmented, sorting
+from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
+
+
+def stable(x: Array) -> Array:
+    return np.argsort(codes(x), kind="stable")
+
+
+def lexsort(keys: list[Array]) -> Array:
+    return np.lexsort([codes(k) for k in reversed(keys)])
+
+
+def several_keys(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    wide = rng.choice(rng.integers(-(2**63), 2**63 - 1, 4), n)
+    yield ([rng.integers(0, 5, n), rng.integers(-3, 3, n)],)
+    yield ([wide, special_floats(rng, n), rng.integers(0, 3, n)],)
+    yield ([rng.choice(wide, n) if n else wide for _ in range(8)],)
+    yield (
+        [rng.random(n) < 0.5, rng.integers(0, 4, n, dtype=np.uint8), rng.integers(0, 2**64 - 1, n, dtype=np.uint64)],
+    )
+    yield ([rng.normal(size=n)],)
+
+
+def two_sorted(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        cut = int(rng.integers(0, n + 1))
+        a, b = x[:cut], x[cut:]
+        yield a[stable(a)], b[stable(b)]
+
+
+def searches(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        y = np.sort(rng.choice(x, n // 2)) if n else x
+        yield y, x, "left"
+        yield y, x, "right"
+
+
+def tops(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        for k in (0, 1, 5, n // 2, n + 3):
+            yield x, k, False
+            yield x, k, True
+
+
+def top_reference(x: Array, k: int, largest: bool) -> Array:
+    ordered = x[stable(x)]
+    return ordered[max(0, len(x) - k) :] if largest else ordered[:k]
+
+
+def gathers(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        yield x, rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
+    yield rng.normal(size=n) + 1j, rng.integers(0, max(n, 1), n)
+    yield rng.integers(0, 9, n, dtype=np.int16), rng.integers(0, max(n, 1), n)
+
+
+def scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        index = rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
+        yield x, index, rng.choice(x, 2 * n) if n else x
+    yield np.zeros(n, np.complex128), np.arange(n), rng.normal(size=n) + 1j
+
+
+def scalar_scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x, index, values in scatters(rng, n):
+        if n:
+            yield x, index, values[0]
+
+
+def changed(fn: Callable[..., Any]) -> Callable[..., Array]:
+    """A function that changes its first argument, as one that returns a changed copy."""
+
+    def run(x: Array, *rest: Any) -> Array:
+        out = x.copy()
+        fn(out, *rest)
+        return out
+
+    return run
+
+
+def assign(out: Array, index: Array, values: Any) -> None:
+    out[index] = values
+
+
+def masks(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        yield x, rng.random(n) < rng.choice([0.0, 0.1, 0.9, 1.0])
+    yield rng.normal(size=n) + 1j, rng.random(n) < 0.5
+
+
+def shaped(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    yield from each(rng, n)
+    yield (rng.normal(size=(n, 3)),)
+    yield (rng.normal(size=(2, n, 2)).T,)
+    yield (rng.normal(size=(0, n)),)
+    yield (np.array(5),)
+
+
+def fills(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    yield rng.normal(size=n), 2.5
+    yield rng.integers(0, 9, (n, 2)), -3
+
+
+def segments_of(rng: np.random.Generator, n: int) -> Array:
+    """Starts of segments of `n` elements, some of them empty."""
+    return np.sort(np.concatenate([[0], rng.integers(0, n + 1, n // 3)])) if n else np.zeros(0, np.int64)
+
+
+def spreads(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    starts = segments_of(rng, n)
+    for x in numbers(rng, len(starts)):
+        yield x, starts, n
+
+
+def group_reference(keys: list[Array]) -> tuple[Array, Array]:
+    rows = [codes(k, unsigned=True) for k in keys]
+    permutation = np.lexsort(rows[::-1])
+    new = np.ones(len(permutation), np.bool_)
+    if len(new):
+        new[1:] = np.any([r[permutation][1:] != r[permutation][:-1] for r in rows], axis=0)
+    return permutation, np.flatnonzero(new)
+
+
+def starts_reference(x: Array) -> Array:
+    return np.flatnonzero(np.concatenate([np.ones(min(1, len(x)), np.bool_), codes(x)[1:] != codes(x)[:-1]]))
+
+
+def spread_reference(values: Array, starts: Array, n: int) -> Array:
+    return np.repeat(values, np.diff(starts, append=n))
+
+
+def factorize_reference(x: Array) -> tuple[Array, Array]:
+    _, first, inverse = np.unique(codes(x, unsigned=True), return_index=True, return_inverse=True)
+    return inverse, x[first]
+
+
+def factorize_by_groups(keys: Array) -> Array:
+    return grouping.codes_of_groups(*grouping.group([keys]))
+
+
+OPERATIONS = [
+    "sum", "prod", "min", "max", "argmin", "argmax", "mean", "var", "std", "median", "any", "all", "and", "or", "xor",
+    "nunique", "count", "first", "mode",
+]  # fmt: skip
+
+
+def reductions(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    starts = segments_of(rng, n)
+    few = np.array([0, 0, n // 3])[: max(n, 0) and 3]
+    arrays = list(numbers(rng, n))
+    for op in OPERATIONS:
+        for i in rng.choice(len(arrays), 5, replace=False):
+            x = arrays[i]
+            if x.dtype.kind == "f" and op in ("and", "or", "xor"):
+                continue
+            values = x.clip(0, 2) if op == "prod" and x.dtype.kind != "b" else x  # no overflow: 0 * inf is nan
+            yield op, values, starts, True, 1
+            yield op, values, few, False, 0
+
+
+def reduce_one(op: str, x: Array, at: int, skip: bool, ddof: int) -> Any:
+    """The reference for one group, whose values begin at position `at`."""
+    is_float = x.dtype.kind == "f"
+    kept = x[~np.isnan(x)] if is_float and skip else x
+    if op in ("argmin", "argmax"):
+        if not len(x):
+            return 0
+        if is_float and not len(kept):
+            return at
+        if not (is_float and skip):
+            return at + int(getattr(np, op)(x))
+        return at + int(np.flatnonzero(x == (kept.min() if op == "argmin" else kept.max()))[0])
+    if op in ("min", "max"):
+        if is_float:
+            return getattr(np, op)(kept) if len(kept) else np.nan
+        info = (False, True) if x.dtype.kind == "b" else (np.iinfo(x.dtype).min, np.iinfo(x.dtype).max)
+        return getattr(np, op)(x) if len(x) else info[op == "min"]
+    if op in ("var", "std"):
+        return getattr(np, op)(kept.astype(float), ddof=ddof) if len(kept) - ddof > 0 else np.nan
+    if op == "mode":
+        values, counts = np.unique(codes(x), return_counts=True)
+        return x[np.flatnonzero(codes(x) == values[counts.argmax()])[0]] if len(x) else 0
+    plain: dict[str, Callable[[], Any]] = {
+        "sum": lambda: np.sum(kept, dtype={"b": np.int64, "i": np.int64, "u": np.uint64, "f": float}[x.dtype.kind]),
+        "prod": lambda: np.prod(kept.astype(float)),
+        "mean": lambda: kept.astype(float).mean() if len(kept) else 0.0,
+        "median": lambda: np.median(kept.astype(float)) if len(kept) else np.nan,
+        "any": lambda: np.any(x),
+        "all": lambda: np.all(x),
+        "and": lambda: np.bitwise_and.reduce(x),
+        "or": lambda: np.bitwise_or.reduce(x),
+        "xor": lambda: np.bitwise_xor.reduce(x),
+        "nunique": lambda: len(np.unique(codes(x))),
+        "count": lambda: len(kept),
+        "first": lambda: x[0] if len(x) else 0,
+    }
+    return plain[op]()
+
+
+def reduce_reference(op: str, x: Array, starts: Array, skip: bool, ddof: int) -> Array:
+    ends = np.append(starts[1:], len(x)).astype(np.int64)
+    with np.errstate(all="ignore"):
+        results = [reduce_one(op, x[a:b], int(a), skip, ddof) for a, b in zip(starts, ends[: len(starts)], strict=True)]
+    return np.array(results, reduced_dtype(op, x.dtype))
+
+
+def reduced_dtype(op: str, dtype: np.dtype[Any]) -> Any:
+    if op in ("prod", "mean", "var", "std", "median"):
+        return np.float64
+    if op in ("any", "all"):
+        return np.bool_
+    if op in ("nunique", "count", "argmin", "argmax"):
+        return np.int64
+    return np.int64 if op == "sum" and dtype.itemsize == 1 else dtype
+
+
+def permuted(fn: Callable[..., Array]) -> Callable[..., Array]:
+    """`reduce_groups` as a function of values in group order, by way of a shuffled copy of them."""
+
+    def run(op: str, x: Array, starts: Array, skip: bool, ddof: int) -> Array:
+        permutation = np.random.default_rng(len(x)).permutation(len(x))
+        shuffled = np.empty_like(x)
+        shuffled[permutation] = x
+        return fn(op, shuffled, permutation, starts, skip, ddof)
+
+    return run
+
+
+ROWS: dict[str, Comparison] = {
+    "sorting.sort": Comparison(sorting.sort, lambda x: x[stable(x)], each),
+    "sorting.argsort": Comparison(sorting.argsort, stable, each),
+    "sorting.coargsort": Comparison(sorting.coargsort, lexsort, several_keys),
+    "sorting.merge": Comparison(sorting.merge, lambda a, b: (c := np.concatenate([a, b]))[stable(c)], two_sorted),
+    "sorting.merge_permutation": Comparison(
+        sorting.merge_permutation, lambda a, b: stable(np.concatenate([a, b])), two_sorted
+    ),
+    "sorting.searchsorted": Comparison(sorting.searchsorted, np.searchsorted, searches),
+    "sorting.is_sorted": Comparison(sorting.is_sorted, lambda x: bool(np.all(x[:-1] <= x[1:])), each),
+    "sorting.top": Comparison(lambda x, k, largest: sorting.top(x, k, largest=largest), top_reference, tops),
+    "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
+    "moving.gather": Comparison(moving.gather, lambda x, index: x[index], gathers),
+    "moving.scatter": Comparison(changed(moving.scatter), changed(assign), scatters),
+    "moving.scatter_scalar": Comparison(changed(moving.scatter_scalar), changed(assign), scalar_scatters),
+    "moving.compress": Comparison(moving.compress, lambda x, mask: x[mask], masks),
+    "moving.nonzero": Comparison(lambda _, mask: moving.nonzero(mask), lambda _, mask: np.flatnonzero(mask), masks),
+    "moving.copy": Comparison(moving.copy, np.copy, shaped),
+    "moving.copy_into": Comparison(lambda x: changed(moving.copy_into)(np.empty(x.shape), x), np.float64, shaped),
+    "moving.fill": Comparison(changed(moving.fill), np.full_like, fills),
+    "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), np.full_like, fills),
+    "moving.minmax": Comparison(
+        lambda x: moving.minmax(x.view(np.int64)) if x.dtype.itemsize == 8 else (0, -1),
+        lambda x: (x.view(np.int64).min(), x.view(np.int64).max()) if x.dtype.itemsize == 8 and len(x) else (0, -1),
+        each,
+    ),
+    "grouping.group": Comparison(grouping.group, group_reference, several_keys),
+    "grouping.segment_starts": Comparison(grouping.segment_starts, starts_reference, each),
+    "grouping.segment_lengths": Comparison(
+        lambda _, s, n: grouping.segment_lengths(s, n), lambda _, s, n: np.diff(s, append=n), spreads
+    ),
+    "grouping.broadcast_segments": Comparison(grouping.broadcast_segments, spread_reference, spreads),
+    "grouping.codes_of_groups": Comparison(factorize_by_groups, lambda x: factorize_reference(x)[0], each),
+    "grouping.factorize": Comparison(grouping.factorize, factorize_reference, each),
+    "segmented.reduce_segments": Comparison(segmented.reduce_segments, reduce_reference, reductions, 1e-9),
+    "segmented.reduce_groups": Comparison(permuted(segmented.reduce_groups), reduce_reference, reductions, 1e-9),
+}
