@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from arkserver.cli import about, control, doctor, start
+from arkserver.cli import about, control, doctor, integration, start
 from arkserver.errors import ArkserverError, ConfigurationError
 
 USAGE_ERROR = 2
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 for a failure, 2 for settings that cannot work.
     """
     try:
-        arguments = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+        arguments = _parser().parse_args(integration.translate(sys.argv[1:] if argv is None else argv))
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except ConfigurationError as e:
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="arkserver", description="An interactive array server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (start, control, about, doctor):
+    for module in (start, control, about, doctor, integration):
         module.add(commands)
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import importlib
 import socket
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arkserver.cli import integration
 from arkserver.cli.start import add_settings
 
 
@@ -29,15 +31,19 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("doctor", help="check ports, memory, packages and files before a start")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings")
     add_settings(parser)
+    integration.add_settings(parser)
     parser.set_defaults(run=_doctor)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     from arkserver import settings
+    from arkserver.integration.doctor import diagnose
 
+    announced = integration.take_settings(arguments)
     flags = {k: v for k, v in vars(arguments).items() if k not in ("config", "run")}
     loaded = settings.load(flags, arguments.config)
     findings = [f for check in CHECKS for f in check(loaded)]
+    findings += [Finding(f.check, f.ok, f.text) for f in asyncio.run(diagnose(announced))]
     for f in findings:
         print(f"{'ok  ' if f.ok else 'FAIL'}  {f.check:18} {f.text}")
     return 0 if all(f.ok for f in findings) else 1

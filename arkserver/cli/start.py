@@ -7,6 +7,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from arkserver.cli import integration
+
 
 def add(commands: Any) -> None:
     """Add the parser."""
@@ -17,6 +19,7 @@ def add(commands: Any) -> None:
     )
     start.add_argument("--config", type=Path, metavar="FILE", help="a TOML file of settings")
     add_settings(start)
+    integration.add_settings(start)
     start.set_defaults(run=_start)
 
 
@@ -38,7 +41,8 @@ def _start(arguments: argparse.Namespace) -> int:
     from arkserver import settings
     from arkserver.daemons import logs, server
 
+    announced = integration.take_settings(arguments)
     flags = {k: v for k, v in vars(arguments).items() if k not in ("config", "run")}
     loaded = settings.load(flags, arguments.config)
     logs.configure(loaded.log_level)
-    return asyncio.run(server.serve(loaded))
+    return asyncio.run(server.serve(loaded, announced))

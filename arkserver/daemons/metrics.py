@@ -21,7 +21,7 @@ _SECONDS = (0.0002, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
 class Metrics:
     """The server's figures, in a registry of their own so that several servers fit into one process."""
 
-    def __init__(self, context: Context, workers: Callable[[], int]) -> None:
+    def __init__(self, context: Context, workers: Callable[[], int], registered: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         labels = ("command", "user")
         self._requests = Counter("arkserver_requests", "Requests answered.", labels, registry=self.registry)
@@ -35,7 +35,7 @@ class Metrics:
         )
         self._received = Counter("arkserver_received_bytes", "Bytes of requests.", registry=self.registry)
         self._sent = Counter("arkserver_sent_bytes", "Bytes of replies.", registry=self.registry)
-        self._gauges(context, workers)
+        self._gauges(context, workers, registered)
         self.by_command: Tally[str] = Tally()
         self.seconds_by_command: defaultdict[str, float] = defaultdict(float)
         self.by_user: Tally[str] = Tally()
@@ -62,7 +62,7 @@ class Metrics:
     def _known_user(self, user: str) -> str:
         return user if user in self.by_user or len(self.by_user) < MOST_USERS else OTHER_USERS
 
-    def _gauges(self, context: Context, workers: Callable[[], int]) -> None:
+    def _gauges(self, context: Context, workers: Callable[[], int], registered: Callable[[], float]) -> None:
         engine = context.engine
         figures: dict[str, tuple[str, Callable[[], float]]] = {
             "arkserver_symbols": ("Symbols in the table.", lambda: len(engine.symbols)),
@@ -71,6 +71,7 @@ class Metrics:
             "arkserver_memory_limit_bytes": ("Bytes that may be used.", lambda: engine.accounts.limit),
             "arkserver_running_commands": ("Commands that run now.", lambda: len(context.server.running())),
             "arkserver_workers": ("Workers that have joined.", workers),
+            "arkserver_registered": ("1 while the system around the server knows it.", registered),
         }
         for name, (text, value) in figures.items():
             Gauge(name, text, registry=self.registry).set_function(value)

@@ -22,12 +22,15 @@ from arkserver.cluster.scheduler import HostedScheduler, start_scheduler
 from arkserver.commands.context import Context, ServerInfo
 from arkserver.daemons import http, side
 from arkserver.daemons.frontend import Frontend
+from arkserver.daemons.integration import Integration
 from arkserver.daemons.metrics import Metrics
 from arkserver.engine import threads
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.engine.state import Engine
 from arkserver.errors import ConfigurationError
+from arkserver.integration import settings as integration_settings
+from arkserver.integration.settings import IntegrationSettings
 from arkserver.settings import ServerSettings
 from arkserver.wire import auth
 
@@ -46,9 +49,11 @@ class Server:
     Parameters
     ----------
     settings : ServerSettings
+    integration : IntegrationSettings, optional
+        Where the server announces itself; nowhere if not given.
     """
 
-    def __init__(self, settings: ServerSettings) -> None:
+    def __init__(self, settings: ServerSettings, integration: IntegrationSettings | None = None) -> None:
         self.settings = settings
         self.info = ServerInfo(
             version=settings.arkouda_version or arkserver.__version__,
@@ -56,11 +61,12 @@ class Server:
             authenticate=settings.authenticate,
             auto_shutdown=settings.auto_shutdown,
             allow_apply=settings.allow_apply,
-            extra=self._addresses,
+            extra=self._facts,
         )
+        self._integration = Integration(integration or integration_settings.load({}))
         engine = Engine(LocalExecutor(settings.blocks), MemoryAccounts(settings.memory_limit))
         self.context = Context(engine, self.info)
-        self.metrics = Metrics(self.context, lambda: self.scheduler.workers if self.scheduler else 0)
+        self.metrics = Metrics(self.context, self._workers, self._integration.registered)
         self.scheduler: HostedScheduler | None = None
         self.metrics_url = ""
         self._ready = False
@@ -92,6 +98,7 @@ class Server:
                 await self._stopping.wait()
                 log.info("draining", running=len(frontend.running))
                 self._ready = False
+                await self._integration.stop()  # first, so that nobody new is sent here
                 return 0 if await frontend.drain(self.settings.drain_seconds) else 1
             finally:
                 await self._close(frontend)
@@ -129,6 +136,7 @@ class Server:
                 raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
         frontend.serve()
         self._ready = True
+        await self._integration.start(self.info.port, port)
         self._announce()
 
     def _open_side_sockets(self) -> None:
@@ -171,14 +179,21 @@ class Server:
             found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard}
         return found
 
+    def _facts(self) -> Mapping[str, Any]:
+        return {**self._addresses(), **self._integration.facts()}
+
     def _readiness(self) -> tuple[bool, Mapping[str, Any]]:
-        return self._ready, {"workers": self.scheduler.workers if self.scheduler else 0}
+        return self._ready, {"workers": self._workers(), **self._integration.facts()}
+
+    def _workers(self) -> int:
+        return self.scheduler.workers if self.scheduler else 0
 
     # --- closing -----------------------------------------------------------------------------------------------------
 
     async def _close(self, frontend: Frontend) -> None:
         if (path := self.settings.connection_file) is not None and self.info.port:
             path.unlink(missing_ok=True)
+        await self._integration.stop()  # again, after a failed start; harmless
         frontend.close()
         for door in self._side:
             door.close()
@@ -233,6 +248,6 @@ def _opening(flag: str, port: int) -> Iterator[None]:
         raise ConfigurationError(f"{flag}: port {port} {why}; choose another, 0 takes a free one") from None
 
 
-async def serve(settings: ServerSettings) -> int:
+async def serve(settings: ServerSettings, integration: IntegrationSettings | None = None) -> int:
     """Run one server in this event loop; see `Server.run`."""
-    return await Server(settings).run()
+    return await Server(settings, integration).run()

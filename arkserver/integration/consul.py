@@ -35,7 +35,7 @@ class ConsulSystem:
             ca_file=settings.ca_file,
             cert_file=settings.cert_file,
             key_file=settings.key_file,
-            token=settings.consul_token.get_secret_value() or settings.token.get_secret_value(),
+            token=settings.consul_token.get_secret_value() or settings.integration_token.get_secret_value(),
             token_file=settings.token_file,
             timeout_s=settings.request_timeout_s,
             proxy=settings.proxy,

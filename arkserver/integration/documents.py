@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from arkserver_channels import Channel, ChannelOptions, Message, open_channel
 
 import arkserver
+from arkserver.errors import ConfigurationError
 from arkserver.integration import addresses, consul
 from arkserver.integration.endpoints import Endpoint
 from arkserver.integration.enums import ChannelType, Deployment, HttpRequestType, ServiceEndpoint, SystemType
@@ -80,11 +81,33 @@ _MAKERS: Mapping[SystemType, Callable[[IntegrationSettings, Sequence[Endpoint], 
 }
 
 
-def render(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me: Identity | None = None) -> str:
+def render(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me: Identity) -> str:
     """Return the document that tells the system of `settings` about the server."""
-    me = me or identity(settings.instance, endpoints[0].target_port)
     maker = _MAKERS.get(settings.system_type, registration)
     return json.dumps(maker(settings, endpoints, me), indent=2) + "\n"
+
+
+async def write_once(settings: IntegrationSettings, endpoints: Sequence[Endpoint]) -> None:
+    """Write the document of `settings` over its channel (STDOUT if none is given), and leave it there.
+
+    Raises
+    ------
+    RefusedError, ChannelError
+        It was not written.
+    ConfigurationError
+        Over this channel the system wants to be told again and again.
+    """
+    if settings.system_type is not SystemType.NONE and settings.channel_type in (ChannelType.HTTP, ChannelType.REDIS):
+        raise ConfigurationError(
+            f"a registration with {settings.system_type} over {settings.channel_type} must be renewed, which only "
+            "a running server does; use --channel-type STDOUT or FILE"
+        )
+    chosen = settings if settings.channel_type else settings.model_copy(update={"channel_type": ChannelType.STDOUT})
+    system = document_system(chosen, endpoints, identity(chosen.instance, endpoints[0].target_port))
+    try:
+        await system.announce()
+    finally:
+        await system.close()
 
 
 class DocumentSystem:
@@ -130,12 +153,12 @@ class DocumentSystem:
 def document_system(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me: Identity) -> DocumentSystem:
     """Return the system of `settings` as a document over its channel."""
     options = ChannelOptions(
-        url=settings.redis_url if settings.channel == ChannelType.REDIS else settings.url,
-        append=settings.file_append,
+        url=settings.redis_url if settings.channel == ChannelType.REDIS else settings.integration_url,
+        append=settings.integration_file_append,
         ca_file=settings.ca_file,
         cert_file=settings.cert_file,
         key_file=settings.key_file,
-        token=settings.token.get_secret_value(),
+        token=settings.integration_token.get_secret_value(),
         token_file=settings.token_file,
         user=settings.redis_user,
         password=settings.redis_password.get_secret_value(),
@@ -143,7 +166,7 @@ def document_system(settings: IntegrationSettings, endpoints: Sequence[Endpoint]
         proxy=settings.proxy,
     )
     kind = settings.channel
-    address = "" if kind == ChannelType.HTTP else settings.file
+    address = "" if kind == ChannelType.HTTP else settings.integration_file
     return DocumentSystem(
         open_channel(kind, options), kind, address, lambda: render(settings, endpoints, me), settings.lease_s
     )

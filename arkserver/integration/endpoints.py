@@ -29,7 +29,7 @@ class Endpoint:
         return PORT_NAMES[self.kind]
 
 
-def endpoints(settings: IntegrationSettings, client_port: int, metrics_port: int | None = None) -> list[Endpoint]:
+def endpoints(settings: IntegrationSettings, client_port: int, metrics_port: int) -> list[Endpoint]:
     """Return what `settings` want announced of a server that listens on these ports."""
     found = [
         Endpoint(
@@ -39,7 +39,7 @@ def endpoints(settings: IntegrationSettings, client_port: int, metrics_port: int
             settings.service_target_port or client_port,
         )
     ]
-    if metrics_port is not None:
+    if settings.with_metrics:
         target = settings.metrics_service_target_port or metrics_port
         port = settings.metrics_service_port
         found.append(Endpoint(ServiceEndpoint.METRICS, settings.metrics_name, port, target))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from arkserver_channels import UnknownChannelError, channel_names
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from arkserver.errors import ConfigurationError
-from arkserver.integration.enums import ChannelType, Deployment, SystemType, bare_name
+from arkserver.integration.enums import ChannelType, Deployment, ServerDaemonType, SystemType, bare_name
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes puts the token, the CA and the namespace of a pod's service account."""
@@ -23,7 +23,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _alias(name: str, *further: str) -> AliasChoices:
-    return AliasChoices(name, f"ARKSERVER_{name.upper()}", *further)
+    return AliasChoices(f"ARKSERVER_{name.upper()}", *further)
 
 
 def _words(value: Any) -> Any:
@@ -45,27 +45,37 @@ def _channel(value: Any) -> Any:
 class IntegrationSettings(BaseSettings):
     """What is told to which system, and how to reach it."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", populate_by_name=True, env_ignore_empty=True, use_attribute_docstrings=True
+    )
 
     system_type: SystemType = Field(SystemType.NONE, validation_alias=_alias("system_type"))
-    """NONE, KUBERNETES, CONSUL or REDIS."""
+    """System to register with: NONE, KUBERNETES, CONSUL or REDIS."""
     channel_type: Annotated[str, BeforeValidator(_channel)] = Field("", validation_alias=_alias("channel_type"))
     """How it is told; empty: HTTP for KUBERNETES and CONSUL, REDIS for REDIS, not at all for NONE."""
     deployment: Deployment = Field(Deployment.STANDARD, validation_alias=_alias("deployment"))
-    """KUBERNETES if the server runs in a pod."""
+    """KUBERNETES if the server runs in a pod, else STANDARD."""
+    daemon_types: Annotated[list[ServerDaemonType], NoDecode, BeforeValidator(_words)] = Field(
+        default_factory=list, validation_alias=_alias("daemon_types")
+    )
+    """Arkouda's way to say what runs, DEFAULT, INTEGRATION, METRICS, STATUS; empty: as the other settings say."""
 
     service_name: str = Field("arkserver", validation_alias=_alias("service_name", "EXTERNAL_SERVICE_NAME"))
+    """Name that clients find the server by."""
     service_port: Port = Field(5555, validation_alias=_alias("service_port", "EXTERNAL_SERVICE_PORT"))
+    """Port of the client service."""
     service_target_port: Port | None = Field(
         None, validation_alias=_alias("service_target_port", "EXTERNAL_SERVICE_TARGET_PORT")
     )
-    """Port at the server; None: the one it listens on."""
+    """Port for clients at the server; none: the one it listens on."""
     metrics_service_name: str = Field("", validation_alias=_alias("metrics_service_name", "METRICS_SERVICE_NAME"))
     """Empty: the client service's name and ``-metrics``."""
     metrics_service_port: Port = Field(5556, validation_alias=_alias("metrics_service_port", "METRICS_SERVICE_PORT"))
+    """Port of the metrics service."""
     metrics_service_target_port: Port | None = Field(
         None, validation_alias=_alias("metrics_service_target_port", "METRICS_SERVICE_TARGET_PORT")
     )
+    """Port of the metrics at the server; none: the one it listens on."""
     addresses: Annotated[list[str], NoDecode, BeforeValidator(_words)] = Field(
         default_factory=list, validation_alias=_alias("addresses", "ARKSERVER_ADDRESS")
     )
@@ -76,38 +86,52 @@ class IntegrationSettings(BaseSettings):
     k8s_host: str = Field("", validation_alias=_alias("k8s_host", "K8S_HOST"))
     """URL of the Kubernetes API; empty: as the pod's environment says."""
     kubernetes_service_host: str = Field("", validation_alias=AliasChoices("KUBERNETES_SERVICE_HOST"))
+    """Host of the API, as a pod is told."""
     kubernetes_service_port: str = Field("443", validation_alias=AliasChoices("KUBERNETES_SERVICE_PORT"))
+    """Port of the API, as a pod is told."""
     service_account: Path = Field(SERVICE_ACCOUNT, validation_alias=_alias("service_account"))
     """Folder with token, ca.crt and namespace of the pod's service account."""
     namespace: str = Field("", validation_alias=_alias("namespace", "NAMESPACE"))
     """Empty: the pod's, else ``default``."""
     pod_name: str = Field(default_factory=socket.gethostname, validation_alias=_alias("pod_name", "POD_NAME"))
+    """Name of the pod that the server runs in."""
     pod_selector: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
         default_factory=dict, validation_alias=_alias("pod_selector")
     )
     """Labels ``a=b,c=d`` that the Service selects the server's pod by; empty: the pod's own."""
 
     ca_file: Path | None = Field(None, validation_alias=_alias("ca_file", "CACERT_FILE"))
+    """Certificates of the authorities that may vouch for the system; none: the machine's."""
     cert_file: Path | None = Field(None, validation_alias=_alias("cert_file", "CERT_FILE"))
+    """Client certificate."""
     key_file: Path | None = Field(None, validation_alias=_alias("key_file", "KEY_FILE"))
-    token: SecretStr = Field(SecretStr(""), validation_alias=_alias("integration_token", "SSL_TOKEN"))
+    """Key of the client certificate."""
+    integration_token: SecretStr = Field(SecretStr(""), validation_alias=_alias("integration_token", "SSL_TOKEN"))
+    """Bearer token."""
     token_file: Path | None = Field(None, validation_alias=_alias("token_file", "SSL_TOKEN_FILE"))
     """File with the bearer token; it is read again when it changes, and wins over the token."""
     proxy: str | None = Field(None, validation_alias=_alias("proxy"))
+    """URL of an HTTP proxy; none: as the usual environment variables say."""
 
     consul_url: str = Field("http://127.0.0.1:8500", validation_alias=_alias("consul_url", "CONSUL_HTTP_ADDR"))
+    """URL of the Consul agent."""
     consul_token: SecretStr = Field(SecretStr(""), validation_alias=_alias("consul_token", "CONSUL_HTTP_TOKEN"))
+    """Token of Consul's access control."""
     consul_deregister_after_s: float = Field(60.0, ge=60, validation_alias=_alias("consul_deregister_after_s"))
     """Seconds in critical state after which Consul forgets the service; its least is a minute."""
     redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias=_alias("redis_url", "REDIS_URL"))
+    """URL of the Redis server; rediss:// for TLS."""
     redis_user: str = Field("", validation_alias=_alias("redis_user"))
+    """User of Redis' access control list."""
     redis_password: SecretStr = Field(SecretStr(""), validation_alias=_alias("redis_password"))
+    """Password of that user."""
 
-    url: str = Field("", validation_alias=_alias("integration_url"))
+    integration_url: str = Field("", validation_alias=_alias("integration_url"))
     """HTTP channel without a system of its own: where the JSON registration is put and deleted."""
-    file: str = Field("arkserver-registration.json", validation_alias=_alias("integration_file"))
+    integration_file: str = Field("arkserver-registration.json", validation_alias=_alias("integration_file"))
     """FILE channel: the file. REDIS channel: the key."""
-    file_append: bool = Field(False, validation_alias=_alias("integration_file_append"))
+    integration_file_append: bool = Field(False, validation_alias=_alias("integration_file_append"))
+    """FILE channel: add to the file instead of replacing it."""
     prometheus_file: Path | None = Field(None, validation_alias=_alias("prometheus_file"))
     """File for Prometheus' ``file_sd_configs``, kept beside whatever else is told to whom."""
 
@@ -116,6 +140,7 @@ class IntegrationSettings(BaseSettings):
     lease_s: float = Field(30.0, ge=1, validation_alias=_alias("lease_s"))
     """Seconds without renewal after which others may take the registration for stale."""
     request_timeout_s: float = Field(5.0, gt=0, validation_alias=_alias("request_timeout_s"))
+    """Seconds that one request may take."""
     withdraw_s: float = Field(5.0, gt=0, validation_alias=_alias("withdraw_s"))
     """Time limit of the withdrawal."""
 
@@ -135,5 +160,37 @@ class IntegrationSettings(BaseSettings):
         return self.channel_type or native.get(self.system_type, ChannelType.HTTP.value)
 
     @property
+    def wanted(self) -> bool:
+        """Whether anything is to be announced."""
+        told = not self.daemon_types or ServerDaemonType.INTEGRATION in self.daemon_types
+        return told and bool(self.channel or self.prometheus_file)
+
+    @property
+    def with_metrics(self) -> bool:
+        """Whether the metrics are announced too."""
+        return not self.daemon_types or ServerDaemonType.METRICS in self.daemon_types
+
+    @property
     def metrics_name(self) -> str:
         return self.metrics_service_name or f"{self.service_name}-metrics"
+
+
+def load(flags: dict[str, Any]) -> IntegrationSettings:
+    """Return the settings from flags and environment.
+
+    Raises
+    ------
+    ConfigurationError
+        One line that names the setting and what is wrong with it.
+    """
+    try:
+        return IntegrationSettings(**flags)
+    except ValidationError as error:
+        reasons = (f"{_setting(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        raise ConfigurationError("; ".join(reasons)) from None
+
+
+def _setting(place: tuple[int | str, ...]) -> str:
+    """Return the flag or the environment variable that a value came by."""
+    name = str(place[0]) if place else "settings"
+    return name if name.isupper() else f"--{name.replace('_', '-')}"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from arkserver_channels import ChannelOptionsError
+
+from arkserver.errors import ConfigurationError
 from arkserver.integration.consul import ConsulSystem
 from arkserver.integration.documents import document_system, prometheus_system
 from arkserver.integration.endpoints import Endpoint
@@ -25,11 +28,21 @@ _NATIVE: Mapping[tuple[SystemType, str], Maker] = {
 
 
 def make_systems(settings: IntegrationSettings, endpoints: Sequence[Endpoint]) -> list[System]:
-    """Return everything that `settings` want told; an empty list if nothing."""
+    """Return everything that `settings` want told; an empty list if nothing.
+
+    Raises
+    ------
+    ConfigurationError
+        The settings cannot work.
+    """
     me = identity(settings.instance, endpoints[0].target_port)
     systems: list[System] = []
-    if settings.channel:
-        systems.append(_NATIVE.get((settings.system_type, settings.channel), document_system)(settings, endpoints, me))
-    if settings.prometheus_file:
-        systems.append(prometheus_system(settings, endpoints, settings.prometheus_file))
+    try:
+        if settings.channel:
+            maker = _NATIVE.get((settings.system_type, settings.channel), document_system)
+            systems.append(maker(settings, endpoints, me))
+        if settings.prometheus_file:
+            systems.append(prometheus_system(settings, endpoints, settings.prometheus_file))
+    except ChannelOptionsError as error:
+        raise ConfigurationError(str(error)) from error
     return systems

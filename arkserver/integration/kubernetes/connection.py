@@ -34,13 +34,13 @@ def connection(settings: IntegrationSettings) -> Connection:
         There is no URL, and this is no pod.
     """
     inside = settings.service_account if not settings.k8s_host else None
-    has_credentials = bool(settings.token.get_secret_value() or settings.token_file or settings.cert_file)
+    has_credentials = bool(settings.integration_token.get_secret_value() or settings.token_file or settings.cert_file)
     options = ChannelOptions(
         url=_url(settings),
         ca_file=settings.ca_file or _existing(inside, "ca.crt"),
         cert_file=settings.cert_file,
         key_file=settings.key_file,
-        token=settings.token.get_secret_value(),
+        token=settings.integration_token.get_secret_value(),
         token_file=settings.token_file or (None if has_credentials else _existing(inside, "token")),
         timeout_s=settings.request_timeout_s,
         proxy=settings.proxy,

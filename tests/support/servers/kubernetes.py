@@ -124,8 +124,8 @@ class ControlPlane:
         self._manager = self.authority.issue("manager", "/O=system:masters/CN=manager", usage="clientAuth")
         self._key = self.folder / "pki" / "sa.key"
         self._public = self.folder / "pki" / "sa.pub"
-        subprocess.run(["openssl", "genrsa", "-out", self._key, "2048"], check=True, capture_output=True)
-        command = ["openssl", "rsa", "-in", self._key, "-pubout", "-out", self._public]
+        subprocess.run(["openssl", "genrsa", "-out", str(self._key), "2048"], check=True, capture_output=True)
+        command: list[str | Path] = ["openssl", "rsa", "-in", self._key, "-pubout", "-out", self._public]
         subprocess.run(command, check=True, capture_output=True)
         (self.folder / "tokens.csv").write_text(f'{ADMIN},admin,admin,"system:masters"\nplain,bob,bob,"devs"\n')
         (self.folder / "audit.yaml").write_text(AUDIT)
@@ -134,7 +134,7 @@ class ControlPlane:
     def _start(self, version: str, arguments: tuple[str, ...]) -> None:
         etcd_url = f"http://127.0.0.1:{self._etcd_port}"
         peer_url = f"http://127.0.0.1:{free_port()}"
-        etcd = [
+        etcd: list[str | Path] = [
             *(
                 binary("etcd-*", "etcd"),
                 "--data-dir",
@@ -147,7 +147,7 @@ class ControlPlane:
             *("--listen-peer-urls", peer_url, "--initial-advertise-peer-urls", peer_url),
             *("--initial-cluster", f"default={peer_url}"),
         ]
-        apiserver = [
+        apiserver: list[str | Path] = [
             binary(version, "kube-apiserver"),
             f"--etcd-servers={etcd_url}",
             *("--bind-address=127.0.0.1", f"--secure-port={self.port}", "--advertise-address=127.0.0.1"),
@@ -180,7 +180,7 @@ class ControlPlane:
         user = {"client-certificate": str(self._manager.cert), "client-key": str(self._manager.key)}
         self.kubeconfig = self.folder / "kubeconfig"
         self.kubeconfig.write_text(json.dumps(kubeconfig(self.url, self.authority.cert, user)))
-        manager = [
+        manager: list[str | Path] = [
             binary(version, "kube-controller-manager"),
             f"--kubeconfig={self.kubeconfig}",
             f"--controllers={CONTROLLERS if self.old else CONTROLLERS_NOW}",
