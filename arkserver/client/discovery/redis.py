@@ -66,7 +66,7 @@ def _ask(stream: Stream, *words: str) -> Reply:
 
 
 def _read(stream: Stream) -> Reply:
-    line = stream.readline().rstrip(b"\r\n")
+    line: bytes = stream.readline().rstrip(b"\r\n")
     kind, rest = line[:1], line[1:]
     match kind:
         case b"+":
