@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
-from arkserver.engine.algorithms.operators import COMPARISONS, NATIVE, OPERATORS, binary
+from arkserver.engine.algorithms.dtype_tables import COMPARISONS, NATIVE, OPERATORS
+from arkserver.engine.algorithms.operators import binary, in_place
 from arkserver.engine.blocks.elementwise import PIECE
 from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
@@ -100,6 +102,26 @@ def refused(op: str, a: NDArray[Any], b: NDArray[Any]) -> bool:
     return bool(b.dtype == np.int64 and (b < 0).any())
 
 
+def expected_in_place(op: str, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """What `a` is after ``a op= b``: like ``a op b``, but integers are divided toward zero."""
+    if op == "//" and a.dtype != np.float64:
+        pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
+        values = [abs(x) // abs(y) * (1 if (x < 0) == (y < 0) else -1) if y else 0 for x, y in pairs]
+        return np.array([v % 2 ** (8 * a.itemsize) for v in values], f"u{a.itemsize}").view(a.dtype).reshape(a.shape)
+    return expected(op, a, b)
+
+
+def has_in_place(op: str, a: str, b: str) -> bool:
+    """The table of the protocol, written down once more."""
+    if a == "bool":
+        return b == "bool" and op in ("+", "|", "&", "^")
+    if b == "bool":
+        return op in ("+", "-", "*") or (a != "float64" and op in ("<<", ">>"))
+    if a == "float64":
+        return op in ("+", "-", "*", "/", "//", "%", "**")
+    return a == b and op in ("+", "-", "*", "//", "%", "**", "<<", ">>")
+
+
 def same(got: NDArray[Any], want: NDArray[Any]) -> None:
     assert (got.dtype, got.shape) == (want.dtype, want.shape)
     np.testing.assert_array_equal(got, want)
@@ -133,6 +155,48 @@ def test_an_array_and_a_scalar_on_either_side(ex: Executor, a: str, b: str, data
                 binary(ex, "binopvs", op, left, right)
         else:
             same(here(ex, binary(ex, "binopvs", op, left, right)), expected(op, u, v))
+
+
+@pytest.mark.parametrize(("a", "b"), [p for p in PAIRS if has_in_place("+", *p)])
+@given(data=st.data())
+@settings(max_examples=12, deadline=None)
+def test_in_place(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
+    op = data.draw(st.sampled_from(sorted(o for o in OPERATORS if has_in_place(o, a, b))))
+    x, y = data.draw(pairs(a, b))
+    left = layout.from_numpy(ex, x.copy())
+    right = cut_otherwise(ex, layout.from_numpy(ex, y), data.draw(st.integers(0, 9)))
+    if refused(op, x, y):
+        with pytest.raises(ArgumentError, match="base of type Int64 to negative exponent"):
+            in_place(ex, "opeqvv", op + "=", left, right)
+        same(here(ex, left), x)
+    else:
+        same(here(ex, in_place(ex, "opeqvv", op + "=", left, right)), expected_in_place(op, x, y))
+
+
+@pytest.mark.parametrize("dtype", NAMES)
+@given(data=st.data())
+@settings(max_examples=12, deadline=None)
+def test_in_place_with_a_scalar_or_with_itself(ex: Executor, dtype: str, data: st.DataObject) -> None:
+    names = {o for o in OPERATORS if has_in_place(o, dtype, dtype)}
+    op = data.draw(st.sampled_from(sorted({"+"} if dtype == "bool" else names)))
+    x, value = data.draw(filled(dtype, (4,))), data.draw(scalars(dtype))
+    for right, y in ((value, np.full(x.shape, value)), (None, x)):
+        left = layout.from_numpy(ex, x.copy())
+        if refused(op, x, y):
+            with pytest.raises(ArgumentError, match="negative exponent"):
+                in_place(ex, "opeqvs", op + "=", left, left if right is None else right)
+        else:
+            got = in_place(ex, "opeqvs", op + "=", left, left if right is None else right)
+            same(here(ex, got), expected_in_place(op, x, y))
+
+
+@pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_what_has_no_in_place_form_is_refused(a: str, b: str) -> None:
+    ex = LocalExecutor()
+    x, y = layout.from_numpy(ex, np.ones(3, a)), layout.from_numpy(ex, np.ones(3, b))
+    for op in {o for o in OPERATORS if not has_in_place(o, a, b)}:
+        with pytest.raises(UnsupportedError, match=re.escape(f"Error: opeqvv: {a} {op}= {b} not implemented")):
+            in_place(ex, "opeqvv", op + "=", x, y)
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
