@@ -10,6 +10,7 @@ from arkserver.commands import (
     operators,
     random,
     sorting,
+    strings,
     transfer,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "operators",
     "random",
     "sorting",
+    "strings",
     "transfer",
 ]

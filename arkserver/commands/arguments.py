@@ -143,6 +143,7 @@ _DECODERS: dict[Any, Decoder] = {
     Target: _array,
     Strings: lambda s, p: s.symbol(p.val, (Strings,)),
     Column: lambda s, p: s.symbol(p.val, (Array, Strings)),
+    Array | str: lambda s, p: _array(s, p) if p.val in s.engine.symbols else p.val,
     tuple[int, ...]: lambda _, p: wire.parse_ints(p.val),
     list[str]: lambda _, p: wire.parse_strings(p.val),
     list[float]: lambda _, p: [wire.parse_float(t) for t in wire.parse_list(p.val)],

@@ -14,7 +14,7 @@ from arkserver.engine.algorithms import randomness
 from arkserver.engine.blocks import random
 from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
-from arkserver.engine.values import DTYPES
+from arkserver.engine.values import DTYPES, Array
 
 INT64 = DTYPES["int64"]
 WORD = (1 << 64) - 1
@@ -43,7 +43,7 @@ def test_the_values_that_clients_know(ex: Executor) -> None:
 
 
 def test_known_random_strings(ex: Executor) -> None:
-    def texts(lengths: randomness.Array, alphabet: str, seed: int) -> list[bytes]:
+    def texts(lengths: Array, alphabet: str, seed: int) -> list[bytes]:
         block = layout.text_here(ex, randomness.strings_of_lengths(ex, lengths, alphabet, seed))
         return [bytes(block.data[a:b]) for a, b in zip(block.offsets, block.offsets[1:], strict=False)]
 
@@ -60,7 +60,7 @@ def test_words_are_two_generators_side_by_side(seed: int) -> None:
     assert random.words(0, 50, seed).tolist() == [next(one) << 32 | next(two) for _ in range(50)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**40), st.integers(0, 200), st.integers(0, 2**62))
 def test_a_stream_can_be_entered_anywhere(position: int, count: int, seed: int) -> None:
     whole = random.words(position, count, seed)
@@ -84,7 +84,7 @@ def test_bounded_draws_reject_without_moving_the_stream(bound: int) -> None:
     assert drawn.tolist() == [expected(i) for i in range(30)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(["int64", "uint64", "uint8"]))
 def test_integers_keep_to_their_bounds(data: st.DataObject, name: str) -> None:
     dtype, info = DTYPES[name], np.iinfo(name)

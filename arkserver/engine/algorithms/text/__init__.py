@@ -1,0 +1,1 @@
+"""Strings: forms on the wire, choosing and joining, letters and substrings, patterns, hashes, casts, encodings."""

@@ -1,0 +1,184 @@
+"""Which strings: by position, slice, mask and condition; reversed; several arrays end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver.engine import layout
+from arkserver.engine.algorithms.text.forms import BOOL, column
+from arkserver.engine.blocks import moving, text
+from arkserver.engine.blocks.sorting import argsort
+from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.values import Array, Strings, TextBlock, starts
+from arkserver.errors import ArgumentError
+
+Ints = NDArray[np.int64]
+
+OUT_OF_BOUNDS = "index out of bounds"
+
+
+def item(ex: Executor, s: Strings, position: int) -> bytes:
+    """One string; positions below 0 count from the end.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    at = position + s.size if position < 0 else position
+    if not 0 <= at < s.size:
+        raise ArgumentError(f"{OUT_OF_BOUNDS}: {position} of {s.size} strings")
+    return next(found for found in ex.collect(_item, s, Each(starts(s.rows)), at) if found is not None)
+
+
+def _item(block: TextBlock, start: int, position: int) -> bytes | None:
+    at = position - start
+    if not 0 <= at < text.size(block):
+        return None
+    return text.item(block, at)
+
+
+def part(ex: Executor, s: Strings, start: int, stop: int, step: int) -> Strings:
+    """Every `step`-th string of ``start:stop``, for bounds in range; a step below 0 goes backwards."""
+    wanted = range(start, stop, step)
+    if wanted and not (min(wanted[0], wanted[-1]) >= 0 and max(wanted[0], wanted[-1]) < s.size):
+        raise ArgumentError(f"{OUT_OF_BOUNDS}: {start}:{stop}:{step} of {s.size} strings")
+    refs = ex.map(_part, s, Each(starts(s.rows)), wanted)
+    return layout.rebalance(ex, layout.strings_of(ex, refs if step > 0 else Refs(refs.values[::-1])))
+
+
+def _part(block: TextBlock, start: int, wanted: range) -> TextBlock:
+    """The strings of one block that are wanted: those of a range that lie between two bounds are a range again."""
+    stop = start + text.size(block)
+    near, far = (start, stop) if wanted.step > 0 else (stop - 1, start - 1)
+    inside = wanted[_first_from(wanted, near) : _first_from(wanted, far)]
+    if wanted.step == 1 and len(inside):
+        return layout.slice_text(block, inside[0] - start, inside[-1] + 1 - start)
+    return text.gather(block, np.arange(inside.start, inside.stop, inside.step) - start)
+
+
+def _first_from(wanted: range, bound: int) -> int:
+    """How many of a range come before it reaches `bound`."""
+    return min(len(wanted), max(0, -((wanted.start - bound) // wanted.step)))
+
+
+def flipped(ex: Executor, s: Strings) -> Strings:
+    """The strings in the opposite order."""
+    return part(ex, s, s.size - 1, -1, -1)
+
+
+def gather(ex: Executor, s: Strings, index: Array) -> Strings:
+    """The strings at positions of an int64 or uint64 array.
+
+    Raises
+    ------
+    ArgumentError
+        For a position outside.
+    """
+    bounds = [b for b in ex.collect(_bounds, index) if b[0] <= b[1]]
+    if bounds and not (min(a for a, _ in bounds) >= 0 and max(b for _, b in bounds) < s.size):
+        raise ArgumentError(f"{OUT_OF_BOUNDS} of {s.size} strings")
+    if len(s.blocks) == len(index.blocks) == 1:
+        return layout.strings_of(ex, ex.map(_gather, s, index), index.rows)
+    edges = np.cumsum((0, *s.rows))
+    requests = ex.exchange(_by_owner, (index, edges), _requests, parts=len(s.blocks))
+    refs = ex.exchange(_answers, (s, requests), _assemble, (index, edges), parts=len(index.blocks))
+    return layout.strings_of(ex, refs, index.rows)
+
+
+def _bounds(index: NDArray[np.generic]) -> tuple[int, int]:
+    return moving.minmax(_signed(index))
+
+
+def _signed(index: NDArray[np.generic]) -> Ints:
+    return index.view(np.int64)
+
+
+def _gather(block: TextBlock, index: NDArray[np.generic]) -> TextBlock:
+    return text.gather(block, _signed(index))
+
+
+def _order(index: NDArray[np.generic], edges: Ints) -> tuple[Ints, Ints]:
+    """The order that brings the indexes to their owners in turn, and where each owner's begin in it."""
+    owner = np.searchsorted(edges, _signed(index), side="right") - 1
+    return argsort(owner), np.cumsum((0, *np.bincount(owner, minlength=len(edges) - 1)))
+
+
+def _by_owner(index: NDArray[np.generic], edges: Ints) -> list[Ints]:
+    order, cuts = _order(index, edges)
+    moved = moving.gather(_signed(index), order)
+    return [moved[a:b] - edge for (a, b), edge in zip(pairwise(cuts), edges, strict=False)]
+
+
+def _requests(pieces: list[Ints]) -> list[Ints]:
+    return pieces
+
+
+def _answers(block: TextBlock, requests: list[Ints]) -> list[TextBlock]:
+    return [text.gather(block, r) for r in requests]
+
+
+def _assemble(pieces: list[TextBlock], index: NDArray[np.generic], edges: Ints) -> TextBlock:
+    order, _ = _order(index, edges)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return text.gather(layout.join_text(pieces), place)
+
+
+def compress(ex: Executor, s: Strings, mask: Array) -> Strings:
+    """The strings where a mask is true.
+
+    Raises
+    ------
+    ArgumentError
+        If the mask has another length.
+    """
+    if mask.size != s.size:
+        raise ArgumentError(f"{OUT_OF_BOUNDS}: a mask of {mask.size} for {s.size} strings")
+    s, mask = layout.align(ex, s, mask)
+    return layout.rebalance(ex, layout.strings_of(ex, ex.map(text.compress, s, mask)))
+
+
+def where(ex: Executor, mask: Array, left: Strings, right: Strings | bytes) -> Strings:
+    """Strings of `left` where the mask is true, else of `right` (or the same literal everywhere)."""
+    if isinstance(right, bytes):
+        mask, left = layout.align(ex, mask, left)
+        refs = ex.map(_where_literal, mask, left, right)
+    else:
+        mask, left, right = layout.align(ex, mask, left, right)
+        refs = ex.map(text.where, mask, left, right)
+    return layout.strings_of(ex, refs, mask.rows)
+
+
+def _where_literal(mask: NDArray[np.bool_], left: TextBlock, right: bytes) -> TextBlock:
+    return text.where(mask, left, text.repeated(right, len(mask)))
+
+
+def concatenated(ex: Executor, parts: Sequence[Strings]) -> Strings:
+    """Several arrays of strings end to end."""
+    blocks = tuple(b for s in parts for b in s.blocks)
+    rows = tuple(n for s in parts for n in s.rows)
+    whole = Strings(sum(rows), sum(s.chars for s in parts), blocks, rows)
+    return layout.relayout(ex, whole, layout.even_rows(whole.size, ex.width))
+
+
+def equal(ex: Executor, left: Strings, right: Strings, *, negate: bool = False) -> Array:
+    """Whether strings are equal (or not), one by one."""
+    left, right = layout.align(ex, left, right)
+    return column(left, ex.map(_equal, left, right, negate), BOOL)
+
+
+def equal_to(ex: Executor, s: Strings, literal: bytes, *, negate: bool = False) -> Array:
+    """Whether each string equals a literal (or not)."""
+    return column(s, ex.map(_equal_to, s, literal, negate), BOOL)
+
+
+def _equal(left: TextBlock, right: TextBlock, negate: bool) -> NDArray[np.bool_]:
+    return text.equal(left, right) ^ negate
+
+
+def _equal_to(block: TextBlock, literal: bytes, negate: bool) -> NDArray[np.bool_]:
+    return text.equal_to(block, literal) ^ negate

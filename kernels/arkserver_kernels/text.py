@@ -1,0 +1,126 @@
+"""Strings as ranges of bytes: copying, comparing, hashing. String i is ``data[starts[i]:starts[i] + lengths[i]]``."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver_kernels.policy import inlined, kernel
+
+Bytes = NDArray[np.uint8]
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+Bools = NDArray[np.bool_]
+
+
+@kernel("u1[] i8[] i8[] u1[] i8[]")
+def copy_ranges(data: Bytes, starts: I64, lengths: I64, out: Bytes, places: I64) -> None:
+    """Copy range i of `data` to ``out[places[i]:]``."""
+    for i in range(len(starts)):
+        source, target = starts[i], places[i]
+        for j in range(lengths[i]):
+            out[np.uint64(target + j)] = data[np.uint64(source + j)]
+
+
+@inlined
+def same(a: Bytes, i: int, b: Bytes, j: int, n: int) -> bool:
+    """Whether `n` bytes from ``a[i]`` and from ``b[j]`` on are equal."""
+    for k in range(n):
+        if a[np.uint64(i + k)] != b[np.uint64(j + k)]:
+            return False
+    return True
+
+
+@kernel("i8[] u1[] i8[] u1[] b1[]")
+def equal(left: I64, left_data: Bytes, right: I64, right_data: Bytes, out: Bools) -> None:
+    """Whether strings are equal one by one; `left` and `right` are offsets, one longer than `out`."""
+    for i in range(len(out)):
+        n = left[i + 1] - left[i]
+        out[i] = right[i + 1] - right[i] == n and same(left_data, left[i], right_data, right[i], n)
+
+
+@kernel("i8[] u1[] u1[] b1[]")
+def equal_to(offsets: I64, data: Bytes, literal: Bytes, out: Bools) -> None:
+    """Whether strings equal one literal."""
+    n = len(literal)
+    for i in range(len(out)):
+        out[i] = offsets[i + 1] - offsets[i] == n and same(data, offsets[i], literal, 0, n)
+
+
+@inlined
+def rotated(x: np.uint64, n: int) -> np.uint64:
+    """`x` with its bits turned left by `n`."""
+    return (x << np.uint64(n)) | (x >> np.uint64(64 - n))
+
+
+@inlined
+def sip_round(
+    a: np.uint64, b: np.uint64, c: np.uint64, d: np.uint64
+) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+    """One round of SipHash over its four words."""
+    a += b
+    c += d
+    b = rotated(b, 13) ^ a
+    d = rotated(d, 16) ^ c
+    a = rotated(a, 32)
+    c += b
+    a += d
+    b = rotated(b, 17) ^ c
+    d = rotated(d, 21) ^ a
+    c = rotated(c, 32)
+    return a, b, c, d
+
+
+@inlined
+def swapped(x: np.uint64) -> np.uint64:
+    """`x` with its bytes in the opposite order."""
+    out = np.uint64(0)
+    for _ in range(8):
+        out = (out << np.uint64(8)) | (x & np.uint64(0xFF))
+        x >>= np.uint64(8)
+    return out
+
+
+@inlined
+def word_at(data: Bytes, start: int, n: int) -> np.uint64:
+    """Up to 8 bytes as a little-endian number; bytes past `n` are 0."""
+    word = np.uint64(0)
+    for k in range(min(n, 8)):
+        word |= np.uint64(data[np.uint64(start + k)]) << np.uint64(8 * k)
+    return word
+
+
+@inlined
+def siphash(data: Bytes, start: int, length: int, padding: int) -> tuple[np.uint64, np.uint64]:
+    """SipHash-2-4 with 128 bits, key 00 01 .. 0f, of a range of bytes that `padding` zero bytes follow.
+
+    J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). Each half of the digest is read as a
+    big-endian number, the first half being the upper word.
+    """
+    key0, key1 = np.uint64(0x0706050403020100), np.uint64(0x0F0E0D0C0B0A0908)
+    a, b = np.uint64(0x736F6D6570736575) ^ key0, np.uint64(0x646F72616E646F6D) ^ key1 ^ np.uint64(0xEE)
+    c, d = np.uint64(0x6C7967656E657261) ^ key0, np.uint64(0x7465646279746573) ^ key1
+    total = length + padding
+    for at in range(0, total + 1, 8):
+        word = word_at(data, start + at, length - at)
+        if at + 8 > total:
+            word |= np.uint64(total & 0xFF) << np.uint64(56)
+        d ^= word
+        for _ in range(2):
+            a, b, c, d = sip_round(a, b, c, d)
+        a ^= word
+    c ^= np.uint64(0xEE)
+    for _ in range(4):
+        a, b, c, d = sip_round(a, b, c, d)
+    first = a ^ b ^ c ^ d
+    b ^= np.uint64(0xDD)
+    for _ in range(4):
+        a, b, c, d = sip_round(a, b, c, d)
+    return swapped(first), swapped(a ^ b ^ c ^ d)
+
+
+@kernel("u1[] i8[] i8[] i8 u8[] u8[]")
+def hash_ranges(data: Bytes, starts: I64, lengths: I64, padding: int, upper: U64, lower: U64) -> None:
+    """128-bit hashes of ranges of bytes, each followed by `padding` zero bytes."""
+    for i in range(len(upper)):
+        upper[i], lower[i] = siphash(data, starts[i], lengths[i], padding)
