@@ -1,6 +1,6 @@
 """What the wire costs: round trips beside a bare ROUTER echo, transfers beside a bare ZeroMQ transfer, waiting times.
 
-Each figure and the one that it is compared with are measured in turn, in the same run, since the machine's speed drifts.
+Each figure and the one that it is compared with are measured in turn, in the same run: the machine's speed drifts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-import zmq
 
 from tests.support.server import Raw, envelope, running_server, symbol
 
@@ -121,7 +120,7 @@ def transfers(server: str) -> list[Figure]:
 
         def upload() -> float:
             start = time.perf_counter()
-            ours.socket.send_multipart([first, memoryview(x).cast("B")], copy=False)
+            ours.socket.send_multipart([first, x.data.cast("B")], copy=False)
             names.append(symbol(json.loads(ours.socket.recv())["msg"]))
             seconds = time.perf_counter() - start
             if len(names) > 1:
@@ -130,7 +129,7 @@ def transfers(server: str) -> list[Figure]:
 
         def bare_upload() -> float:
             start = time.perf_counter()
-            theirs.socket.send(memoryview(x).cast("B"), copy=False)
+            theirs.socket.send_multipart([x.data.cast("B")], copy=False)
             theirs.socket.recv()
             return time.perf_counter() - start
 

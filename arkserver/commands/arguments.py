@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -15,7 +17,7 @@ from arkserver.engine.state import Engine
 from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnknownCommandError, UnsupportedError
 from arkserver.wire import parameters as wire
-from arkserver.wire.envelope import Parameter, Parameters
+from arkserver.wire.envelope import Parameter, Parameters, plain_key
 from arkserver.wire.parameters import Scalar
 
 SymbolName = NewType("SymbolName", str)
@@ -61,17 +63,64 @@ class _Decoding:
 Decoder = Callable[[_Decoding, Parameter], Any]
 
 
-def symbol_names(command: Command, parameters: Parameters) -> tuple[set[str], set[str]]:
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """How one parameter of a command's function is filled; worked out once for each command."""
+
+    name: str
+    key: str
+    """its name on the wire, in the form that is compared"""
+    required: bool
+    inject: Callable[[Context, memoryview | None], Any] | None
+    """gives the value that is handed in; None for one that the request carries"""
+    decode: Decoder
+    locks: str
+    """``read`` or ``write`` when the text names a symbol, ``reads`` when it lists some, else empty"""
+
+
+@functools.cache
+def _slots(command: Command) -> tuple[Slot, ...]:
+    found = [p for name, p in command.parameters.items() if name not in command.fields]
+    return tuple(_slot(p) for p in found)
+
+
+def _slot(parameter: inspect.Parameter) -> Slot:
+    wanted = parameter.annotation
+    inject = _INJECTED.get(wanted)
+    return Slot(
+        parameter.name,
+        plain_key(parameter.name),
+        required=parameter.default is parameter.empty,
+        inject=inject,
+        decode=_decoder(wanted) if inject is None else _nothing,
+        locks=_lock_kind(wanted),
+    )
+
+
+def _nothing(_: _Decoding, __: Parameter) -> None:
+    return None
+
+
+def _lock_kind(annotation: Any) -> str:
+    if annotation == Target:
+        return "write"
+    if not _mentions_values(annotation):
+        return ""
+    return "reads" if typing.get_origin(annotation) is list else "read"
+
+
+def symbol_names(command: Command, parameters: Parameters) -> tuple[list[str], list[str]]:
     """The symbols that a request reads and those that it changes, by its text alone: what has to be locked first."""
-    reads: set[str] = set()
-    writes: set[str] = set()
-    for name, parameter in command.parameters.items():
-        wanted = parameter.annotation
-        if name not in parameters or not _mentions_values(wanted):
+    reads: list[str] = []
+    writes: list[str] = []
+    for slot in _slots(command):
+        sent = parameters.find(slot.key) if slot.locks else None
+        if sent is None:
             continue
-        text = parameters[name].val
-        names = wire.parse_strings(text) if typing.get_origin(wanted) is list else [text]
-        (writes if wanted == Target else reads).update(names)
+        if slot.locks == "reads":
+            reads += wire.parse_strings(sent.val)
+        else:
+            (writes if slot.locks == "write" else reads).append(sent.val)
     return reads, writes
 
 
@@ -91,28 +140,26 @@ def decode(
     """
     binding = command.binding(words)
     state = _Decoding(context.engine)
-    for name, parameter in command.parameters.items():
-        if name in binding:
-            state.found.values[name] = word_value(name, binding[name])
-            continue
-        wanted = parameter.annotation
-        if wanted in _INJECTED:
-            state.found.values[name] = _INJECTED[wanted](context, payload)
-        elif name in parameters or parameter.default is parameter.empty:
-            sent = parameters[name]
-            if wanted == Target:
+    values = state.found.values
+    for slot in _slots(command):
+        if slot.inject is not None:
+            values[slot.name] = slot.inject(context, payload)
+        elif (sent := parameters.find(slot.key)) is not None or slot.required:
+            sent = sent or parameters[slot.name]  # which says that it is missing
+            values[slot.name] = slot.decode(state, sent)
+            if slot.locks == "write":
                 state.found.target = sent.val
-            state.found.values[name] = _decoder(wanted)(state, sent)
-    _check_binding(command, binding, state.found.values)
+    values |= {f: word_value(f, w) for f, w in binding.items() if f in command.parameters}
+    _check_binding(command, binding, values)
     return state.found
 
 
-def size_executor(command: Command, found: Arguments, nbytes: int) -> None:
+def size_executor(found: Arguments, nbytes: int) -> None:
     """Let the executor know how large the values of the command are: operands, and `nbytes` beyond them."""
-    for name, parameter in command.parameters.items():
-        if parameter.annotation is Executor:
+    for name, value in found.values.items():
+        if isinstance(value, Executor):
             largest = max((v.nbytes for v in found.values.values() if isinstance(v, Array | Strings)), default=0)
-            found.values[name] = found.values[name].sized(max(nbytes, largest))
+            found.values[name] = value.sized(max(nbytes, largest))
 
 
 def _payload(_: Context, payload: memoryview | None) -> memoryview:

@@ -53,8 +53,9 @@ def rows() -> list[Row]:
     """All commands of arkserver and of upstream, by family and name."""
     upstream = upstream_commands()
     ours = [_row(c, upstream) for c in COMMANDS.values()]
+    have = {r.command for r in ours}
     lacking = [
-        Row(family, name, "", "", "", "", "missing", "") for name, family in upstream.items() if name not in COMMANDS
+        Row(family, name, "", "", "", "", "missing", "") for name, family in upstream.items() if name not in have
     ]
     return sorted([*ours, *lacking], key=lambda r: (r.family, r.command))
 

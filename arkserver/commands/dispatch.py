@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +14,7 @@ from arkserver.commands.registry import Command
 from arkserver.commands.results import Reply
 from arkserver.engine.progress import Progress, running
 from arkserver.errors import ArkserverError
-from arkserver.wire.envelope import decode_parameters
+from arkserver.wire.envelope import Parameters, decode_parameters
 
 log = structlog.get_logger()
 
@@ -56,25 +54,24 @@ def run(call: Call, context: Context, progress: Progress) -> Outcome:
 
 
 def _run(call: Call, context: Context, progress: Progress) -> Reply:
-    engine = context.engine
+    if not call.command.parameters:
+        return results.write(call.command.function(), context.engine.symbols, context.user)
     parameters = decode_parameters(call.args)
     reads, writes = arguments.symbol_names(call.command, parameters)
-    with engine.locks.hold(reads, writes) if reads or writes else contextlib.nullcontext():
-        found = arguments.decode(call.command, call.words, parameters, context, call.payload)
-        nbytes = projected_bytes(call.command, found.values)
-        arguments.size_executor(call.command, found, nbytes)
-        with _memory(call, context, nbytes), running(progress), np.errstate(all="ignore"):
-            result = call.command.function(**found.values)
-        if found.target is not None:
-            engine.symbols.put(found.target, result)
-            result = None
-        return results.write(result, engine.symbols, context.user)
+    if not reads and not writes:
+        return _execute(call, context, progress, parameters)
+    with context.engine.locks.hold(reads, writes):
+        return _execute(call, context, progress, parameters)
 
 
-@contextlib.contextmanager
-def _memory(call: Call, context: Context, nbytes: int) -> Iterator[None]:
-    if nbytes == 0:
-        yield
-        return
-    with context.engine.accounts.reserve(call.full_name, nbytes):
-        yield
+def _execute(call: Call, context: Context, progress: Progress, parameters: Parameters) -> Reply:
+    engine = context.engine
+    found = arguments.decode(call.command, call.words, parameters, context, call.payload)
+    nbytes = projected_bytes(call.command, found.values)
+    arguments.size_executor(found, nbytes)
+    with engine.accounts.reserve(call.full_name, nbytes), running(progress), np.errstate(all="ignore"):
+        result = call.command.function(**found.values)
+    if found.target is not None:
+        engine.symbols.put(found.target, result)
+        result = None
+    return results.write(result, engine.symbols, context.user)

@@ -36,7 +36,7 @@ F = TypeVar("F", bound=Function)
 Projection = Callable[..., int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Command:
     """What the registry knows of a command."""
 

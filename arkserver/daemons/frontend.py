@@ -20,6 +20,7 @@ from arkserver.commands.context import Context
 from arkserver.commands.dispatch import Call, Outcome
 from arkserver.commands.registry import Command
 from arkserver.commands.results import Reply
+from arkserver.daemons import logs
 from arkserver.daemons.metrics import UNKNOWN_COMMAND, Metrics
 from arkserver.daemons.running import Running, RunningCommands
 from arkserver.daemons.sockets import bind, unwatch, watch
@@ -187,15 +188,17 @@ class Frontend:
             log.warning("a reply could not be sent", reason=str(e))
 
     def _log(self, incoming: Incoming, request: Request, outcome: Outcome, seconds: float) -> None:
-        log.info(
-            "command",
-            user=request.user[:100],
-            command=request.cmd[:200],
-            seconds=round(seconds, 6),
-            received=incoming.received,
-            sent=len(outcome.reply),
-            **({"error": str(outcome.error)[:1000]} if outcome.error is not None else {}),
-        )
+        line: dict[str, object] = {
+            "event": "command",
+            "user": request.user[:100],
+            "command": request.cmd[:200],
+            "seconds": round(seconds, 6),
+            "received": incoming.received,
+            "sent": len(outcome.reply),
+        }
+        if outcome.error is not None:
+            line["error"] = str(outcome.error)[:1000]
+        logs.write_line(line)
 
 
 def _read(frames: Sequence[zmq.Frame]) -> tuple[Request, memoryview | None]:

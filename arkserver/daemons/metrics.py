@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections import defaultdict
 from collections.abc import Callable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -16,6 +17,14 @@ OTHER_USERS = "(other)"
 UNKNOWN_COMMAND = "(unknown)"
 
 _SECONDS = (0.0002, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
+
+
+class _Figures(NamedTuple):
+    """What is counted for one command of one user."""
+
+    requests: Counter
+    errors: Counter
+    seconds: Histogram
 
 
 class Metrics:
@@ -40,6 +49,7 @@ class Metrics:
         self.seconds_by_command: defaultdict[str, float] = defaultdict(float)
         self.by_user: Tally[str] = Tally()
         self.errors = 0
+        self._labelled: dict[tuple[str, str], _Figures] = {}
 
     def record(self, command: str, user: str, seconds: float, received: int, sent: int, *, failed: bool) -> None:
         """Count one answered request."""
@@ -47,13 +57,24 @@ class Metrics:
         self.by_command[command] += 1
         self.seconds_by_command[command] += seconds
         self.by_user[user] += 1
-        self._requests.labels(command, user).inc()
-        self._seconds.labels(command, user).observe(seconds)
+        figures = self._figures(command, user)
+        figures.requests.inc()
+        figures.seconds.observe(seconds)
         self._received.inc(received)
         self._sent.inc(sent)
         if failed:
             self.errors += 1
-            self._errors.labels(command, user).inc()
+            figures.errors.inc()
+
+    def _figures(self, command: str, user: str) -> _Figures:
+        """The labelled figures; looking them up by label for every request would cost more than counting."""
+        found = self._labelled.get((command, user))
+        if found is None:
+            labels = (command, user)
+            requests, errors = self._requests.labels(*labels), self._errors.labels(*labels)
+            found = _Figures(requests, errors, self._seconds.labels(*labels))
+            self._labelled[command, user] = found
+        return found
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

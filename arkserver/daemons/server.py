@@ -31,7 +31,7 @@ from arkserver.engine.state import Engine
 from arkserver.errors import ConfigurationError
 from arkserver.integration import settings as integration_settings
 from arkserver.integration.settings import IntegrationSettings
-from arkserver.settings import ServerSettings
+from arkserver.settings import LogLevel, ServerSettings
 from arkserver.wire import auth
 
 log = structlog.get_logger("server")
@@ -111,7 +111,8 @@ class Server:
 
     def _frontend(self) -> Frontend:
         settings = self.settings
-        frontend = Frontend(self.context, _authenticator(settings), self.metrics, log_commands=settings.log_commands)
+        log_commands = settings.log_commands and settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
+        frontend = Frontend(self.context, _authenticator(settings), self.metrics, log_commands=log_commands)
         self.info.stop = self.stop
         self.info.requests = lambda: frontend.sent
         self.info.running = frontend.running.describe

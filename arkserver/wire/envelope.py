@@ -92,6 +92,10 @@ class Parameters(Mapping[str, Parameter]):
         except KeyError:
             raise RequestError(f"JSON argument key Not Found: {key}") from None
 
+    def find(self, plain: str) -> Parameter | None:
+        """The parameter whose name has the plain form `plain` (see `plain_key`), if it was sent."""
+        return self._items.get(plain)
+
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and plain_key(key) in self._items
 
@@ -115,7 +119,7 @@ def decode_parameters(args: str) -> Parameters:
     RequestError
         If it is not JSON text of a list of parameters.
     """
-    if not args:
+    if not args or args == "[]":
         return Parameters({})
     try:
         items = [_parameter.decode(text) for text in _texts.decode(args)]
