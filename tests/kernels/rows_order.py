@@ -254,6 +254,9 @@ ROWS: dict[str, Comparison] = {
     "moving.nonzero": Comparison(lambda _, mask: moving.nonzero(mask), lambda _, mask: np.flatnonzero(mask), masks),
     "moving.copy": Comparison(moving.copy, np.copy, shaped),
     "moving.copy_into": Comparison(lambda x: changed(moving.copy_into)(np.empty(x.shape), x), np.float64, shaped),
+    "moving.concatenate": Comparison(
+        lambda x: moving.concatenate([x, x[:0], x[1:]]), lambda x: np.concatenate([x, x[1:]]), each
+    ),
     "moving.fill": Comparison(changed(moving.fill), np.full_like, fills),
     "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), np.full_like, fills),
     "moving.minmax": Comparison(

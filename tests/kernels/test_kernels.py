@@ -18,7 +18,13 @@ from tests.kernels.rows import Comparison
 
 # No functions over data of their own, or tested with the algorithms that they are made for (`tests/engine`).
 NO_ROWS = {"views", "radix", "along", "codes", "arithmetic", "text", "arrow"}
-PLUMBING = {"grouping.group_order", "grouping.run_over_segments", "sorting.coargsort_marked", "random.unsigned"}
+PLUMBING = {
+    "grouping.group_order",
+    "grouping.run_over_segments",
+    "sorting.coargsort_marked",
+    "random.unsigned",
+    "sets.joint_range",
+}
 
 
 def public_functions() -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,3 +134,14 @@ def minmax(x: Ints) -> tuple[int, int]:
 
     found = np.array(threads().each_chunk(measure, len(x)))
     return int(found[:, 0].min()), int(found[:, 1].max())
+
+
+def concatenate(parts: Sequence[Array]) -> Array:
+    """1-D blocks of one dtype (at least one) end to end."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = np.cumsum([len(p) for p in parts]).tolist()
+    out = buffers.empty(ends[-1], parts[0].dtype)
+    for part, end in zip(parts, ends, strict=True):
+        copy_into(out[end - len(part) : end], part)
+    return out

@@ -215,7 +215,13 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
     threads().run(finish, *_bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
         _sort_slice(out[start:stop], low)
-        radix.restore_keys(out[start:stop], *code)
+        restore(out[start:stop], order, found)
+
+
+def restore(words: Array, order: Order, found: Range) -> None:
+    """Turn codes back into keys, in place."""
+    args = order.negative, order.flip, found.base, found.zeros
+    threads().each_chunk(lambda a, b: radix.restore_keys(words[a:b], *args), len(words))
 
 
 def _sort_slice(words: Array, low: int) -> None:

@@ -1,0 +1,239 @@
+"""Sets of one block: membership, distinct elements, and the operations on two sets.
+
+Elements are told apart by their bits, so every nan is itself, and -0.0 is not 0.0; sorted results are in the order of
+`sorting.sort`. Keys of a narrow range are bits of a bitmap; others are hashed or sorted.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from arkserver_kernels import sets
+
+from arkserver.engine import buffers
+from arkserver.engine.blocks import grouping
+from arkserver.engine.blocks.moving import concatenate, gather
+from arkserver.engine.blocks.radix import Order, Range, argsort_marked, key_range, order_of, restore, sort
+from arkserver.engine.blocks.views import Array, Bools, Ints, raw
+from arkserver.engine.threads import threads
+
+# Bits of a bitmap for each key, at most: it is then a quarter of the keys' own memory.
+BITS_PER_KEY = 16
+# Samples that tell whether a block has few distinct keys, and how many are few: their table fits the cache.
+SAMPLES, FEW = 1 << 12, 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """The set of the keys whose bits are set, by their codes in a range."""
+
+    order: Order
+    found: Range
+    words: Array
+
+    @property
+    def code(self) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
+        """How the kernels make a key's code."""
+        return self.order.negative, self.order.flip, self.found.base, self.found.zeros
+
+
+def _narrow(found: Range, keys: int) -> bool:
+    return found.bits <= 16 or 1 << found.bits <= BITS_PER_KEY * keys
+
+
+def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap:
+    """A bitmap of (raw) keys, each thread's own at first."""
+    bitmap = Bitmap(order, found, np.empty(0, np.uint64))
+    size = max(1, 1 << max(found.bits - 6, 0))
+
+    def mark(start: int, stop: int) -> Array:
+        words = buffers.empty(size, np.uint64)
+        words.fill(0)
+        sets.set_bits(keys[start:stop], *bitmap.code, words)
+        return words
+
+    parts = threads().each_chunk(mark, len(keys), max(size, 1 << 15))
+    for part in parts[1:]:
+        _or_into(parts[0], part)
+    return Bitmap(order, found, parts[0])
+
+
+def _or_into(out: Array, part: Array) -> None:
+    threads().each_chunk(lambda a, b: np.bitwise_or(out[a:b], part[a:b], out=out[a:b]), len(out))
+
+
+def _members(bitmap: Bitmap, dtype: np.dtype[np.generic]) -> Array:
+    """The keys of a bitmap, ascending."""
+    words = bitmap.words
+    chunks = threads().chunks(len(words))
+    starts, stops = [a for a, _ in chunks], [b for _, b in chunks]
+    ends = np.cumsum(threads().run(lambda a, b: sets.count_bits(words[a:b]), starts, stops))
+    out = buffers.empty(int(ends[-1]), np.uint64)
+    begins = [0, *ends[:-1].tolist()]
+    threads().run(lambda a, b, k, end: sets.list_bits(words[a:b], a, out[k:end]), starts, stops, begins, ends.tolist())
+    restore(out, bitmap.order, bitmap.found)
+    return out.view(dtype) if dtype.itemsize == 8 else out.astype(np.uint8).view(dtype)
+
+
+def in1d(x: Array, test: Array) -> Bools:
+    """Whether each element of a 1-D block is in another of its dtype."""
+    out = buffers.empty(len(x), np.bool_)
+    if not len(test):
+        out.fill(False)
+        return out
+    order, keys, wanted = order_of(x.dtype), raw(x), raw(test)
+    found = key_range(wanted, order)
+    if _narrow(found, len(x) + len(test)):
+        bitmap = _bitmap(wanted, order, found)
+        last = np.uint64((found.most - int(found.base)) >> int(found.zeros))
+        args = *bitmap.code, last, bitmap.words
+        threads().each_chunk(lambda a, b: sets.test_bits(keys[a:b], *args, out[a:b]), len(x))
+        return out
+    table = _table(len(wanted))
+    sets.insert(wanted, table, len(table))
+    zero = bool((wanted == 0).any())
+    threads().each_chunk(lambda a, b: sets.contains(keys[a:b], table, zero, out[a:b]), len(x))
+    return out
+
+
+def _table(keys: int, words: int = 1) -> Array:
+    """An empty hash table for so many keys of so many words, at most two thirds full."""
+    table = buffers.empty(words << max(4, (keys + keys // 2).bit_length()), np.uint64)
+    threads().each_chunk(lambda a, b: table[a:b].fill(0), len(table))
+    return table
+
+
+def unique(x: Array) -> Array:
+    """The distinct elements of a 1-D block, ascending."""
+    if not len(x):
+        return x.copy()
+    order, keys = order_of(x.dtype), raw(x)
+    found = key_range(keys, order)
+    if _narrow(found, len(x)):
+        return _members(_bitmap(keys, order, found), x.dtype)
+    few = None if found.ascending else _few_distinct(keys)
+    if few is not None:
+        return unique_sorted(sort(few.view(x.dtype)))
+    return unique_sorted(sort(x))
+
+
+def unique_sorted(x: Array) -> Array:
+    """The distinct elements of a sorted block."""
+    starts = grouping.segment_starts(x)
+    return x if len(starts) == len(x) else gather(x, starts)
+
+
+def _few_distinct(keys: Array) -> Array | None:
+    """The distinct keys, some perhaps twice and in no order, or None when a sample says that they are many."""
+    if len(keys) < 8 * SAMPLES:
+        return None
+    sample = keys[:: len(keys) // SAMPLES]
+    if 2 * len(np.unique(sample)) > len(sample):
+        return None
+
+    def collect(start: int, stop: int) -> Array | None:
+        table = np.zeros(4 * FEW, np.uint64)
+        many = sets.insert(keys[start:stop], table, FEW) < 0
+        return None if many else table[table != 0]
+
+    parts = threads().each_chunk(collect, len(keys))
+    zero = np.zeros(int((keys == 0).any()), np.uint64)
+    return None if any(p is None for p in parts) else np.concatenate([*(p for p in parts if p is not None), zero])
+
+
+def unique_counts(x: Array) -> tuple[Array, Ints]:
+    """The distinct elements of a 1-D block, ascending, and how often each occurs."""
+    values = sort(x)
+    starts = grouping.segment_starts(values)
+    return gather(values, starts), grouping.segment_lengths(starts, len(x))
+
+
+def unique_inverse(x: Array) -> tuple[Array, Ints]:
+    """The distinct elements of a 1-D block, ascending, and the number of each element among them."""
+    if not len(x):
+        return x.copy(), np.empty(0, np.int64)
+    order, keys = order_of(x.dtype), raw(x)
+    found = key_range(keys, order)
+    if _narrow(found, len(x)):
+        bitmap, out = _bitmap(keys, order, found), buffers.empty(len(x), np.int64)
+        ranks = buffers.empty(len(bitmap.words), np.int64)
+        sets.rank_bits(bitmap.words, ranks)
+        args = *bitmap.code, bitmap.words, ranks
+        threads().each_chunk(lambda a, b: sets.ranks_of(keys[a:b], *args, out[a:b]), len(x))
+        return _members(bitmap, x.dtype), out
+    few = None if found.ascending else _few_distinct(keys)
+    if few is not None:
+        values = unique_sorted(sort(few.view(x.dtype)))
+        return values, numbers_among(raw(values), keys)
+    permutation, new = argsort_marked(x)
+    starts = np.flatnonzero(new)
+    return gather(x, gather(permutation, starts)), grouping.codes_of_groups(permutation, starts)
+
+
+def numbers_among(distinct: Array, keys: Array) -> Ints:
+    """The place of each key (a word) in a block of distinct ones; -1 where it has none."""
+    table, out = _table(len(distinct), 2), buffers.empty(len(keys), np.int64)
+    sets.insert_numbered(distinct, table)
+    threads().each_chunk(lambda a, b: sets.numbers_of(keys[a:b], table, out[a:b]), len(keys))
+    return out
+
+
+def intersect(a: Array, b: Array) -> Array:
+    """The distinct elements that both 1-D blocks (of one dtype) have, ascending."""
+    return _combine(a, b, np.bitwise_and, (False, True, False))
+
+
+def union(a: Array, b: Array) -> Array:
+    """The distinct elements that a block or the other has, ascending."""
+    return _combine(a, b, np.bitwise_or, (True, True, True))
+
+
+def difference(a: Array, b: Array) -> Array:
+    """The distinct elements that `a` has and `b` has not, ascending."""
+    return _combine(a, b, lambda x, y, out: np.bitwise_and(x, ~y, out=out), (True, False, False))
+
+
+def symmetric_difference(a: Array, b: Array) -> Array:
+    """The distinct elements that only one of the blocks has, ascending."""
+    return _combine(a, b, np.bitwise_xor, (True, False, True))
+
+
+def _combine(a: Array, b: Array, of_bits: Callable[..., Any], keep: tuple[bool, bool, bool]) -> Array:
+    if len(a) and len(b):
+        order = order_of(a.dtype)
+        ranges = [key_range(raw(x), order) for x in (a, b)]
+        found = joint_range(ranges)
+        if _narrow(found, len(a) + len(b)):
+            left, right = (_bitmap(raw(x), order, found) for x in (a, b))
+            words = left.words
+            threads().each_chunk(lambda i, j: of_bits(words[i:j], right.words[i:j], out=words[i:j]), len(words))
+            return _members(left, a.dtype)
+    return _combine_sorted(unique(a), unique(b), keep)
+
+
+def joint_range(ranges: Sequence[Range]) -> Range:
+    """The range of the keys of several blocks together."""
+    least, most = min(int(r.base) for r in ranges), max(r.most for r in ranges)
+    return Range(np.uint64(least), most, np.uint64(0), (most - least).bit_length(), False, False)
+
+
+def _combine_sorted(a: Array, b: Array, keep: tuple[bool, bool, bool]) -> Array:
+    """Merge pieces that begin at the same key, side by side."""
+    order, left, right = order_of(a.dtype), raw(a), raw(b)
+    longer, other = (left, right) if len(a) >= len(b) else (right, left)
+    cuts = [start for start, _ in threads().chunks(len(longer))][1:]
+    wanted = [order.code(longer[c]) for c in cuts]
+    met = [bisect_left(range(len(other)), w, key=lambda i: order.code(other[i])) for w in wanted]
+    mine, theirs = [0, *cuts, len(longer)], [0, *met, len(other)]
+
+    def merge(mine: tuple[int, int], theirs: tuple[int, int]) -> Array:
+        i, j = (mine, theirs) if longer is left else (theirs, mine)
+        out = buffers.empty(i[1] - i[0] + j[1] - j[0], left.dtype)
+        return out[: sets.combine(left[slice(*i)], right[slice(*j)], order.negative, order.flip, *keep, out)]
+
+    return concatenate(threads().run(merge, pairwise(mine), pairwise(theirs))).view(a.dtype)
