@@ -6,8 +6,8 @@ Importing this package fills the registry.
 from arkserver.commands import (
     core,
     creation,
+    groupby,
     indexing,
-    naming,
     operators,
     random,
     reduction,
@@ -19,8 +19,8 @@ from arkserver.commands import (
 __all__ = [
     "core",
     "creation",
+    "groupby",
     "indexing",
-    "naming",
     "operators",
     "random",
     "reduction",

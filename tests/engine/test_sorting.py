@@ -75,7 +75,8 @@ def count_rows(pieces: list[ranges.Columns]) -> int:
 def test_a_skewed_key_is_spread_over_all_blocks(ex: Executor, kind: str) -> None:
     x = skewed(kind, 20_000)
     there = layout.from_numpy(ex, x)
-    counts = ranges.exchange_by_range(ex, [there], count_rows).values
+    cut = ranges.ranges_of(ex, [there], positions=True)
+    counts = ranges.exchange_by_range(ex, cut, [there], count_rows).values
     assert sum(counts) == 20_000
     assert max(counts) <= 1.3 * 20_000 / len(there.rows)
     np.testing.assert_array_equal(layout.to_numpy(ex, sorting.argsort(ex, there)), np.argsort(x, kind="stable"))
@@ -87,7 +88,7 @@ def test_the_least_and_the_greatest(ex: Executor, data: st.DataObject) -> None:
     x = data.draw(columns())
     k = data.draw(st.integers(1, 70))
     there = layout.from_numpy(ex, x)
-    ordered = np.sort(sort_codes(x))
+    ordered = np.sort(sort_codes(x[~np.isnan(x)]))
     for largest, wanted in ((False, ordered[:k]), (True, ordered[-k:])):
         places, values = sorting.argtop(ex, there, k, largest=largest)
         np.testing.assert_array_equal(sort_codes(values), wanted)

@@ -1,16 +1,17 @@
-"""All-to-all by range: rows are sent to the block that holds the range of keys in which they lie.
+"""All-to-all by range: rows are sent to the part that holds the range of keys in which they lie.
 
 This is the distribution step of a sample sort. Every block contributes keys from random positions; splitters are
-chosen among them, and row i goes to part j when j splitters are at most its key. Equal keys are told apart by their
-position in the array, so a key that fills half of the array is spread over half of the parts.
+chosen among them, and a row goes to part j when j splitters are at most its key. Where order among equal keys allows
+it, they are told apart by their position in the array, so that a key that fills half of the array is spread over half
+of the parts.
 
-Keys are columns of equal length, the first most significant. Numbers are compared by their bits in the order of IEEE
-754 (`blocks.codes`), as the kernels sort them.
+Keys are columns of equal length, the first most significant. Floats are compared by their bits (`blocks.codes`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -26,52 +27,42 @@ from arkserver.engine.values import Array, starts
 Ints = NDArray[np.int64]
 Columns = tuple[NDArray[Any], ...]
 
-# Keys sampled for each part: the largest part then exceeds the mean by a few percent.
+# Rows sampled for each part: the largest part then exceeds the mean by a few percent.
 OVERSAMPLING = 128
 
 
-def exchange_by_range(
-    ex: Executor,
-    keys: Sequence[Array],
-    merge: Callable[..., Any],
-    *,
-    payload: Sequence[Any] = (),
-    positions: bool = True,
-) -> Refs:
-    """Send each row to the part of its key's range and merge what arrives there.
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """How the keys are cut into ranges."""
+
+    splitters: Columns
+    """the first row of each range but the first, ascending; last their positions, if ties are told apart by these"""
+    parts: int
+    """how many ranges; some may be empty"""
+
+
+def ranges_of(ex: Executor, *tables: Sequence[Array], positions: bool) -> Ranges:
+    """Near-equal ranges of the rows of one table of keys or of several together.
 
     Parameters
     ----------
-    keys : sequence of Array
-        1-D, equally cut; as many parts are made as they have blocks.
-    merge : callable
-        ``merge(pieces)`` for each part; `joined` makes columns of the pieces: the keys, then `payload`, then (with
-        `positions`) the int64 positions that the rows came from. They come in the order of their positions.
-    payload : sequence of operands
-        Arrays or blocks that travel with the keys.
+    tables : sequence of sequence of Array
+        Each equally cut 1-D keys; as many ranges are made as the first has blocks.
     positions : bool
-        Whether the positions travel too.
+        Whether rows with equal keys may lie in different ranges, by their positions; for one table only.
     """
-    parts = len(keys[0].rows)
-    found = splitters(ex, keys, parts)
-    split = (Each(starts(keys[0].rows)), found, parts, len(keys), positions, *keys, *payload)
-    return ex.exchange(_split, split, merge, parts=parts)
-
-
-def splitters(ex: Executor, keys: Sequence[Array], parts: int) -> Columns:
-    """The keys, and last the positions, of up to ``parts - 1`` rows that cut the array into near-equal ranges."""
-    rows, n = keys[0].rows, sum(keys[0].rows)
-    wanted = Each(-(-OVERSAMPLING * parts * r // max(n, 1)) for r in rows)
-    samples = ex.collect(_sample, Each(starts(rows)), wanted, *keys)
-    columns = joined(samples)
-    return chosen(columns, parts)
-
-
-def chosen(columns: Columns, parts: int) -> Columns:
-    """Distinct rows that cut sampled `columns` into `parts` near-equal ranges, ascending."""
+    parts = len(tables[0][0].rows)
+    wanted = OVERSAMPLING * parts / max(1, sum(keys[0].size for keys in tables))
+    samples = [s for keys in tables for s in _samples(ex, keys, wanted)]
+    columns = joined(samples) if positions else joined(samples)[:-1]
     order = sorting.coargsort(columns)
     picks = np.unique(np.arange(1, parts) * len(order) // parts) if len(order) else order
-    return tuple(c[order[picks]] for c in columns)
+    return Ranges(tuple(c[order[picks]] for c in columns), parts)
+
+
+def _samples(ex: Executor, keys: Sequence[Array], share: float) -> list[Columns]:
+    rows = keys[0].rows
+    return ex.collect(_sample, Each(starts(rows)), Each(int(np.ceil(share * n)) for n in rows), *keys)
 
 
 def _sample(start: int, wanted: int, *keys: NDArray[Any]) -> Columns:
@@ -80,14 +71,48 @@ def _sample(start: int, wanted: int, *keys: NDArray[Any]) -> Columns:
     return (*(k[places] for k in keys), places + start)
 
 
-def destinations(columns: Sequence[NDArray[Any]], found: Columns) -> Ints:
-    """How many of the rows `found` (distinct, ascending) are at most each row of `columns`."""
+def exchange_by_range(
+    ex: Executor,
+    ranges: Ranges,
+    keys: Sequence[Array],
+    merge: Callable[..., Any],
+    *,
+    payload: Sequence[Any] = (),
+    positions: bool = True,
+) -> Refs:
+    """Send each row to the part of its range and merge what arrives there.
+
+    Parameters
+    ----------
+    keys : sequence of Array
+        1-D, equally cut.
+    merge : callable
+        ``merge(pieces)`` for each part; `joined` makes columns of the pieces: the keys, then `payload`, then (with
+        `positions`) the int64 positions that the rows came from. They come in the order of their positions.
+    payload : sequence of operands
+        Arrays or blocks that travel with the keys.
+    positions : bool
+        Whether the positions travel too.
+    """
+    operands = (Each(starts(keys[0].rows)), ranges, len(keys), positions, *keys, *payload)
+    return ex.exchange(_split, operands, merge, parts=ranges.parts)
+
+
+def _split(start: int, ranges: Ranges, n_keys: int, positions: bool, *columns: NDArray[Any]) -> list[Columns]:
+    places = np.arange(start, start + len(columns[0]))
+    by_place = len(ranges.splitters) > n_keys
+    keys = (*columns[:n_keys], places) if by_place else columns[:n_keys]
+    return split_by(destinations(keys, ranges), ranges.parts, (*columns, places) if positions else columns)
+
+
+def destinations(columns: Sequence[NDArray[Any]], ranges: Ranges) -> Ints:
+    """The range of each row."""
     place = np.zeros(len(columns[0]), np.int64)
-    marks = np.zeros(len(found[0]), np.int64)
-    for column, splits in zip(columns, found, strict=True):
-        coded, known = codes(column), codes(splits)
+    marks = np.zeros(len(ranges.splitters[0]), np.int64)
+    for column, splits in zip(columns, ranges.splitters, strict=True):
+        known = codes(splits)
         distinct = np.unique(known)
-        place = place * (2 * len(distinct) + 2) + _between(coded, distinct)
+        place = place * (2 * len(distinct) + 2) + _between(codes(column), distinct)
         marks = marks * (2 * len(distinct) + 2) + _between(known, distinct)
         distinct = np.unique(marks)
         place, marks = _between(place, distinct), _between(marks, distinct)
@@ -111,14 +136,6 @@ def split_by(destination: Ints, parts: int, columns: Sequence[NDArray[Any]]) -> 
     moved = [moving.gather(c, order) for c in columns]
     edges = [0, *np.cumsum(np.bincount(destination, minlength=parts)).tolist()]
     return [tuple(c[a:b] for c in moved) for a, b in pairwise(edges)]
-
-
-def _split(
-    start: int, found: Columns, parts: int, n_keys: int, positions: bool, *columns: NDArray[Any]
-) -> list[Columns]:
-    places = np.arange(start, start + len(columns[0]))
-    destination = destinations((*columns[:n_keys], places), found)
-    return split_by(destination, parts, (*columns, places) if positions else columns)
 
 
 def joined(pieces: Sequence[Columns]) -> Columns:

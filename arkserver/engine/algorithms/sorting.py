@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined
+from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined, ranges_of
 from arkserver.engine.blocks import along, moving, sorting
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.layout import align, array_of, array_of_unknown, even_rows
@@ -39,7 +39,8 @@ def sort(ex: Executor, x: Array, axis: int = 0) -> Array:
         return _along(ex, x, axis, along.sort, x.dtype)
     if len(x.rows) == 1:
         return array_of(ex.map(sorting.sort, x), x)
-    return array_of_unknown(ex, exchange_by_range(ex, [x], _merge_sorted, positions=False), x.dtype)
+    ranges = ranges_of(ex, [x], positions=True)
+    return array_of_unknown(ex, exchange_by_range(ex, ranges, [x], _merge_sorted, positions=False), x.dtype)
 
 
 def argsort(ex: Executor, x: Array, axis: int = 0) -> Array:
@@ -54,7 +55,8 @@ def coargsort(ex: Executor, keys: Sequence[Array]) -> Array:
     keys = align(ex, *keys)
     if len(keys[0].rows) == 1:
         return array_of(ex.map(_coargsort, *keys), keys[0], INT64)
-    return array_of_unknown(ex, exchange_by_range(ex, keys, _merge_order), INT64)
+    ranges = ranges_of(ex, keys, positions=True)
+    return array_of_unknown(ex, exchange_by_range(ex, ranges, keys, _merge_order), INT64)
 
 
 def _coargsort(*keys: NDArray[Any]) -> Ints:
@@ -111,10 +113,13 @@ def _join_columns(pieces: Sequence[NDArray[Any]], tail: tuple[int, ...]) -> NDAr
 
 
 def argtop(ex: Executor, x: Array, k: int, *, largest: bool) -> tuple[Ints, NDArray[Any]]:
-    """The positions of the `k` least (or greatest) elements of a 1-D array and their values, ascending; here."""
+    """The positions of the `k` least (or greatest) numbers of a 1-D array and their values, ascending; here.
+
+    A nan is no number; there are fewer when there are fewer numbers.
+    """
     found = ex.collect(_top_of_block, Each(starts(x.rows)), x, k, largest)
     places, values = (np.concatenate(c) for c in zip(*found, strict=True))
-    # In the order of positions, so that a tie goes to the earlier element in whatever blocks they lie.
+    # In the order of positions, so that ties are decided alike in whatever blocks they lie.
     order = np.argsort(places)
     best = order[sorting.argtop(values[order], k, largest=largest)]
     return places[best], values[best]
@@ -122,4 +127,10 @@ def argtop(ex: Executor, x: Array, k: int, *, largest: bool) -> tuple[Ints, NDAr
 
 def _top_of_block(start: int, x: NDArray[Any], k: int, largest: bool) -> tuple[Ints, NDArray[Any]]:
     places = sorting.argtop(x, k, largest=largest)
-    return places + start, moving.gather(x, places)
+    values = moving.gather(x, places)
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        numbers = moving.nonzero(~np.isnan(x))
+        values = moving.gather(x, numbers)
+        best = sorting.argtop(values, k, largest=largest)
+        places, values = numbers[best], values[best]
+    return places + start, values

@@ -78,6 +78,11 @@ def reduce_groups(
     return _reduce(op, Groups(values, places, plain(segments), len(places), skip_nan, ddof))
 
 
+def moments(values: Array, segments: Ints, skip_nan: bool = True) -> Array:
+    """Counts, means and sums of squared differences from the mean, a row each; all 0 for an empty segment."""
+    return _moments(Groups(values, _NONE, plain(segments), len(values), skip_nan, 0))
+
+
 def _reduce(op: str, groups: Groups) -> Array:
     made = _OPERATIONS.get(op)
     if made is None or groups.values.dtype.kind not in made.kinds:

@@ -1,0 +1,138 @@
+"""Grouping: groups of equal keys, reductions of groups, values of groups given back to their rows."""
+
+from __future__ import annotations
+
+from arkserver.commands import projection
+from arkserver.commands.registry import command
+from arkserver.commands.sorting import same_length
+from arkserver.engine.algorithms import aggregates, grouping
+from arkserver.engine.algorithms import segments as runs
+from arkserver.engine.algorithms.indexing import check_bounds
+from arkserver.engine.executor import Executor
+from arkserver.engine.values import Array, dtype_name
+from arkserver.errors import ArgumentError, UnsupportedError
+
+MOST_KEYS = 128
+
+_ANY_NUMBER = ("sum", "var", "std", "mean", "median", "argmin", "argmax", "count")
+_FLOAT = (*_ANY_NUMBER, "prod", "min", "max")
+_INTEGER = (*_FLOAT, "or", "and", "xor", "nunique")
+REDUCTIONS = {
+    "int64": (*_INTEGER, "head", "tail"),
+    "uint64": _INTEGER,
+    "float64": _FLOAT,
+    "bool": (*_ANY_NUMBER, "any", "all"),
+    "bigint": ("sum", "min", "max", "or", "and", "count"),
+}
+"""Which reductions of groups there are (protocol reference 9.3)."""
+
+
+def _groups_bytes(keynames: list[Array]) -> int:
+    """Permutation, segments, first rows and, while sorting, one more word a row."""
+    return 4 * projection.WORD * max((k.size for k in keynames), default=0)
+
+
+@command("unique", project=_groups_bytes)
+def unique(
+    ex: Executor, return_group_str: bool, assume_sorted_str: bool, keynames: list[Array]
+) -> tuple[Array, ...] | Array:
+    """Group keys: the permutation, the segments and the first row of each group, or these rows alone."""
+    if len(keynames) > MOST_KEYS:
+        raise ArgumentError(f"Cannot hash more than {MOST_KEYS} arrays")
+    keys = same_length(keynames)
+    groups = grouping.group_sorted(ex, keys) if assume_sorted_str else grouping.group(ex, keys)
+    return tuple(groups) if return_group_str else groups.firsts
+
+
+def _reduction_bytes(values: Array, segments: Array, op: str, n: int = 1) -> int:
+    """A few words a group; those that sort take two words for each value, heads and tails their positions too."""
+    rows = 2 * values.size if op in ("median", "nunique", "mode") else 0
+    kept = 2 * min(values.size, max(n, 0) * segments.size) if op in ("head", "tail") else 0
+    return projection.WORD * (4 * segments.size + rows + kept)
+
+
+@command("segmentedReduction", project=_reduction_bytes)
+def segmented_reduction(
+    ex: Executor, values: Array, segments: Array, op: str, skip_nan: bool = True, ddof: int = 1, n: int = 1
+) -> Array:
+    """Reduce values in group order within segments; head and tail give the first or last n of each."""
+    if op not in REDUCTIONS.get(dtype_name(values.dtype), ()) or values.ndim != 1:
+        raise UnsupportedError(f"Error: segmentedReductionMsg: {op} {dtype_name(values.dtype)} not implemented")
+    runs.check_segments(ex, segments, values.size)
+    if op in ("head", "tail"):
+        return runs.ends_of(ex, values, segments, n, last=op == "tail")
+    # A count of floats leaves nan out, whether told so or not.
+    return aggregates.aggregate_segments(ex, op, values, segments, skip_nan=skip_nan or op == "count", ddof=ddof)
+
+
+@command("sizeReduction")
+def size_reduction(ex: Executor, segments: Array, size: int) -> Array:
+    """The number of rows of each group."""
+    runs.check_segments(ex, segments, size)
+    return runs.sizes(ex, segments, size)
+
+
+def _broadcast_bytes(size: int, permute: bool) -> int:
+    return projection.WORD * max(size, 0) * (2 if permute else 1)
+
+
+@command("gbbroadcast", project=_broadcast_bytes)
+def broadcast(
+    ex: Executor, seg_name: Array, val_name: Array, size: int, permute: bool = False, perm_name: Array | None = None
+) -> Array:
+    """Repeat a value for each group over the group's rows, in group order or (permute) in the order of the rows."""
+    if seg_name.size != val_name.size or val_name.ndim != 1:
+        raise ArgumentError(f"{seg_name.size} segments need as many values; there are {val_name.shape}")
+    runs.check_segments(ex, seg_name, size, whole=True)
+    if not permute:
+        return runs.broadcast(ex, val_name, seg_name, size)
+    if perm_name is None:
+        raise ArgumentError("permName is missing; permute needs it")
+    if perm_name.size != size:
+        raise ArgumentError("Requested result size must match permutation array size")
+    _check_permutation(ex, perm_name, "gbbroadcast")
+    return runs.broadcast_to_rows(ex, val_name, grouping.Groups(perm_name, seg_name, perm_name))
+
+
+def _check_permutation(ex: Executor, permutation: Array, routine: str) -> None:
+    if dtype_name(permutation.dtype) != "int64" or permutation.ndim != 1:
+        raise ArgumentError("Permutation array must have dtype int64")
+    check_bounds(ex, permutation, permutation.size, routine)
+
+
+# --- arkserver's own -------------------------------------------------------------------------------------------------
+
+
+def _aggregate_bytes(segments: Array, values: list[Array], ops: list[str]) -> int:
+    most = max((v.size for v in values), default=0)
+    scratch = 2 * most if {"median", "nunique", "mode"} & set(ops) else 0
+    return projection.WORD * (segments.size * (len(ops) + 3) + scratch)
+
+
+@command("groupAggregate", project=_aggregate_bytes)
+def group_aggregate(
+    ex: Executor,
+    permutation: Array,
+    segments: Array,
+    values: list[Array],
+    ops: list[str],
+    skip_nan: bool = True,
+    ddof: int = 1,
+) -> tuple[Array, ...]:
+    """Reduce columns in the order of their rows by groups: one result for each of `values` and `ops`.
+
+    Beside the reductions of segmentedReduction there are first, mode and, for every dtype but bigint, nunique, any and
+    all. argmin and argmax give rows.
+    """
+    if not values or len(values) != len(ops):
+        raise ArgumentError(f"there are {len(values)} columns and {len(ops)} reductions; there must be one for each")
+    for column in values:
+        if column.shape != permutation.shape:
+            raise ArgumentError(f"a column has the shape {column.shape}; the groups have {permutation.shape}")
+    runs.check_segments(ex, segments, permutation.size)
+    _check_permutation(ex, permutation, "groupAggregate")
+    groups = grouping.Groups(permutation, segments, segments)
+    return tuple(
+        aggregates.aggregate_groups(ex, op, column, groups, skip_nan=skip_nan, ddof=ddof)
+        for column, op in zip(values, ops, strict=True)
+    )

@@ -1,0 +1,95 @@
+"""The commands that group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from arkserver.engine.executor import Executor
+from tests.support.session import Session
+
+KEY = np.array([3, 1, 3, 2, 1, 3])
+X = np.array([1.0, 2.0, np.nan, 4.0, 8.0, 16.0])
+
+
+@pytest.fixture
+def session(ex: Executor) -> Session:
+    return Session(ex)
+
+
+def groups_of(session: Session, *keys: str) -> tuple[str, str, str]:
+    text = session.text(
+        "unique", returnGroupStr=True, assumeSortedStr=False, nstr=len(keys), keynames=list(keys), keytypes=["pdarray"]
+    )
+    permutation, segments, firsts = (line.split()[1] for line in text.split("+"))
+    return permutation, segments, firsts
+
+
+def test_unique_gives_permutation_segments_and_first_rows(session: Session) -> None:
+    permutation, segments, firsts = map(session.get, groups_of(session, session.put(KEY)))
+    assert permutation.tolist() == [1, 4, 3, 0, 2, 5]
+    assert segments.tolist() == [0, 2, 3]
+    assert firsts.tolist() == [1, 3, 0]
+    args = {"nstr": 1, "keynames": [session.put(np.sort(KEY))], "keytypes": ["pdarray"]}
+    assert session.array("unique", returnGroupStr=False, assumeSortedStr=True, **args).tolist() == [0, 2, 3]
+
+
+def test_too_many_keys(session: Session) -> None:
+    x = session.put(KEY)
+    args = {"nstr": 129, "keynames": [x] * 129, "keytypes": ["pdarray"] * 129}
+    text = session.error("unique", returnGroupStr=True, assumeSortedStr=False, **args)
+    assert "Cannot hash more than 128 arrays" in text
+
+
+def test_reductions_of_permuted_values(session: Session) -> None:
+    values = session.put(X[[1, 4, 3, 0, 2, 5]])
+    args = {"values": values, "segments": session.put(np.array([0, 2, 3])), "ddof": 1}
+    assert session.array("segmentedReduction", op="sum", skip_nan=True, **args).tolist() == [10, 4, 17]
+    np.testing.assert_array_equal(
+        session.array("segmentedReduction", op="sum", skip_nan=False, **args), [10, 4, np.nan]
+    )
+    assert session.array("segmentedReduction", op="count", skip_nan=False, **args).tolist() == [2, 1, 2]
+    text = session.error("segmentedReduction", op="nunique", skip_nan=False, **args)
+    assert "Error: segmentedReductionMsg: nunique float64 not implemented" in text
+
+
+def test_heads_and_tails(session: Session) -> None:
+    permutation, segments, _ = groups_of(session, session.put(KEY))
+    args = {"values": permutation, "segments": segments, "n": 2, "skip_nan": False, "ddof": 1}
+    assert session.array("segmentedReduction", op="head", **args).tolist() == [1, 4, 3, 0, 2]
+    assert session.array("segmentedReduction", op="tail", **args).tolist() == [1, 4, 3, 2, 5]
+
+
+def test_sizes_and_broadcasts(session: Session) -> None:
+    permutation, segments, _ = groups_of(session, session.put(KEY))
+    assert session.array("sizeReduction", segments=segments, size=6).tolist() == [2, 1, 3]
+    args = {"permName": permutation, "segName": segments, "valName": session.put(np.array([True, False, True]))}
+    spread = session.array("gbbroadcast", permute=False, size=6, **args)
+    assert spread.tolist() == [True, True, False, True, True, True]
+    spread = session.array("gbbroadcast", permute=True, size=6, **args)
+    assert spread.tolist() == [True, True, True, False, True, True]
+
+
+def test_several_aggregates_in_one_command(session: Session) -> None:
+    permutation, segments, _ = groups_of(session, session.put(KEY))
+    x, counts = session.put(X), session.put(np.arange(6))
+    args = {"permutation": permutation, "segments": segments, "skip_nan": True, "ddof": 1}
+    found = session.arrays("groupAggregate", values=[x, counts, x, x], ops=["max", "sum", "argmax", "median"], **args)
+    assert [f.tolist() for f in found] == [[8, 4, 16], [5, 3, 7], [4, 3, 5], [5, 4, 8.5]]
+    text = session.error("groupAggregate", values=[x], ops=["sum", "max"], **args)
+    assert "there are 1 columns and 2 reductions" in text
+
+
+@pytest.mark.parametrize("starts", [[0, 7], [-1, 2], [2, 1], [0, 2**62]])
+def test_segments_that_point_outside_are_refused(session: Session, starts: list[int]) -> None:
+    x, segments = session.put(X), session.put(np.array(starts))
+    args = {"segments": segments, "op": "sum", "skip_nan": True, "ddof": 1}
+    assert "segments must ascend" in session.error("segmentedReduction", values=x, **args)
+    text = session.error("gbbroadcast", permName="", segName=segments, valName=segments, permute=False, size=6)
+    assert "segments must ascend" in text
+
+
+def test_permutations_that_point_outside_are_refused(session: Session) -> None:
+    wrong, segments = session.put(np.array([0, 1, 2, 3, 4, 6])), session.put(np.array([0]))
+    args = {"segments": segments, "values": [session.put(X)], "ops": ["sum"], "skip_nan": True, "ddof": 1}
+    assert "OOBindex 6 > 5" in session.error("groupAggregate", permutation=wrong, **args)
