@@ -18,7 +18,7 @@ from arkserver.commands.arguments import SymbolName
 from arkserver.commands.context import Context
 from arkserver.commands.registry import ALL, COMMANDS, RANKS, command
 from arkserver.commands.results import Json
-from arkserver.engine import threads
+from arkserver.engine import progress, threads
 from arkserver.engine.algorithms.indexing import row_at, rows_at
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, Strings, dtype_name, itemsize
@@ -99,7 +99,11 @@ def sleep(seconds: float) -> str:
     """Sleep; other clients are served meanwhile."""
     if not 0 <= seconds <= 86_400:
         raise ArgumentError(f"cannot sleep {seconds} seconds; ask for 0 to 86400")
-    time.sleep(seconds)
+    token = progress.current()
+    if token is None:
+        time.sleep(seconds)
+    else:
+        token.sleep(seconds)
     return "slept"
 
 

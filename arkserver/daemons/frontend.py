@@ -137,6 +137,7 @@ class Frontend:
         try:
             request, payload = _read(frames[body:])
             self.authenticator.check(request.user, request.token)
+            self.context.engine.symbols.discard(request.free)
             command, words = registry.find(request.cmd)
         except ArkserverError as e:
             outcome = Outcome(results.failure(e, command, request.cmd, request.user), e)
@@ -154,7 +155,7 @@ class Frontend:
             outcome = Outcome(results.failure(error, call.command, request.cmd, request.user), error)
             self._answer(incoming, request, call.command, outcome)
         else:
-            item = self.running.begin(request.cmd, request.user)
+            item = self.running.begin(request.cmd, request.user, request.id)
             self._pool.submit(self._work, incoming, request, call, context, item)
 
     def _work(self, incoming: Incoming, request: Request, call: Call, context: Context, item: Running) -> None:

@@ -21,6 +21,8 @@ class Running:
     started: float
     """of ``time.monotonic``"""
     progress: Progress
+    id: str
+    """the client's own name for it; empty when it gave none"""
 
 
 class RunningCommands:
@@ -33,9 +35,9 @@ class RunningCommands:
     def __len__(self) -> int:
         return len(self._running)
 
-    def begin(self, command: str, user: str) -> Running:
+    def begin(self, command: str, user: str, id: str = "") -> Running:  # noqa: A002 - the envelope's word
         """A command starts."""
-        item = Running(next(self._numbers), command, user, time.monotonic(), Progress(command))
+        item = Running(next(self._numbers), command, user, time.monotonic(), Progress(command), id)
         self._running[item.number] = item
         return item
 
@@ -63,6 +65,7 @@ class RunningCommands:
                 "number": r.number,
                 "command": r.command,
                 "user": r.user,
+                "id": r.id,
                 "seconds": round(now - r.started, 3),
                 "fraction": round(r.progress.fraction, 3),
             }

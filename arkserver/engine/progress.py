@@ -41,6 +41,11 @@ class Progress:
         """Ask the command to end at its next step; it then raises `CancelledError` and changes nothing."""
         self._cancelled.set()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait, but no longer than until somebody asks the command to end; then raise `CancelledError`."""
+        self._cancelled.wait(seconds)
+        self.raise_if_cancelled()
+
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked the command to end."""

@@ -94,6 +94,13 @@ class SymbolTable:
             self.accounts.add(-value.nbytes)
             return True
 
+    def discard(self, names: Iterable[str]) -> None:
+        """Forget those of `names` that are there and not pinned."""
+        for name in names:
+            with self._lock:
+                if name in self:
+                    self.delete(name)
+
     def clear(self) -> None:
         """Forget every name that is not pinned."""
         with self._lock:

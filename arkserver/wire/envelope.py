@@ -25,6 +25,10 @@ class Request(msgspec.Struct, frozen=True):
     args: str = ""
     format: str = "STRING"
     size: int = 0
+    id: str = ""
+    """arkserver's own: what ``status`` calls the running command by"""
+    free: tuple[str, ...] = ()
+    """arkserver's own: symbols that the client has forgotten; they go before the command runs"""
 
 
 class Parameter(msgspec.Struct, frozen=True):
