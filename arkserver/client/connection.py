@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import threading
 import time
 import warnings
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from typing import Any
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from arkserver.client import progress, wire
 from arkserver.client.errors import (
@@ -24,12 +23,14 @@ from arkserver.client.errors import (
     ServerUnreachableError,
     SessionClosedError,
 )
+from arkserver.client.remote import Holdings
 
 # A command that takes longer than this is watched: a progress line is shown, and the server asked if it is alive.
 QUIET_SECONDS = 1.0
 # Between two looks at a long command.
 WATCH_SECONDS = 0.5
 KEEPALIVE_SECONDS = 15
+FAREWELL = "disconnect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Line:
         """Whether the server left since the last call."""
         left = False
         while self._events.getsockopt(zmq.EVENTS) & zmq.POLLIN:  # type: ignore[operator, arg-type]
-            self.connected = recv_monitor_message(self._events)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
+            self.connected = _event(self._events.recv_multipart()) == zmq.EVENT_HANDSHAKE_SUCCEEDED
             left = left or not self.connected
         return left
 
@@ -96,8 +97,8 @@ class Connection:
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
-        self.released: deque[str] = deque()
-        """names of symbols that Python has forgotten; the next request carries them"""
+        self.holdings = Holdings()
+        """the symbols that Python objects stand for"""
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._main = Line(self._context, peer.endpoint)
         self._side: Line | None = None
@@ -141,8 +142,8 @@ class Connection:
                 return self._answer(command, number)
 
     def _encode(self, command: str, parameters: Mapping[str, Any], number: str = "", *, binary: bool = False) -> Any:
-        free = [self.released.popleft() for _ in range(len(self.released))]
         peer = self.peer
+        free = self.holdings.take_all() if command == FAREWELL else self.holdings.take()
         return wire.encode_request(
             command, parameters, user=peer.user, token=peer.token, number=number, free=free, binary=binary
         )
@@ -163,7 +164,6 @@ class Connection:
         except KeyboardInterrupt:
             frame = self._after_cancel(command, number)
         self._release_created(frame)
-        # The line is in order: the reply has come.
         raise KeyboardInterrupt(f"{command} was interrupted")
 
     def _watch(self, command: str, number: str) -> zmq.Frame:
@@ -233,7 +233,9 @@ class Connection:
     def _release_created(self, frame: zmq.Frame) -> None:
         """Let the server forget what a command made that was not cancelled in time."""
         text = bytes(frame.buffer[:4096]).decode("utf-8", "replace")
-        self.released.extend(re.findall(r"created (id_\w+)", text))
+        for name in re.findall(r"created (id_\w+)", text):
+            self.holdings.hold(name)
+            self.holdings.end(name)
 
     def reopen(self) -> None:
         """Give up what is under way and open a new line."""
@@ -242,18 +244,23 @@ class Connection:
     # --- the end -----------------------------------------------------------------------------------------------------
 
     def close(self, *, farewell: bool = True) -> None:
-        """Say goodbye, with the names that Python has forgotten, and close; nothing is sent afterwards."""
+        """Say goodbye, with the names of all symbols, and close; nothing is sent afterwards."""
         with self._lock:
             if self.closed:
                 return
             self.closed = True
             if farewell:
-                self._main.send([self._encode("disconnect", {})])
+                self._main.send([self._encode(FAREWELL, {})])
                 self._main.receive(min(QUIET_SECONDS, self.peer.timeout))
             self._main.close()
             if self._side is not None:
                 self._side.close()
             self._context.term()
+
+
+def _event(message: list[bytes]) -> int:
+    """The event that a monitor tells of: the first two bytes of the first of its frames."""
+    return int.from_bytes(message[0][:2], sys.byteorder)
 
 
 def _running(status: str) -> list[dict[str, Any]]:

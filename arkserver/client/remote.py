@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arkserver.client.session import Session
 
 
+class Holdings:
+    """The symbols that Python objects of a session stand for, and those that none stands for any more.
+
+    Objects end whenever the collector likes, in any thread and in the middle of anything, so an end only notes the
+    name: no lock, no message.
+    """
+
+    def __init__(self) -> None:
+        self._ended: deque[str] = deque()
+        self._handles: Counter[str] = Counter()
+
+    def hold(self, name: str) -> None:
+        """One more object stands for `name`."""
+        self._handles[name] += 1
+
+    def end(self, name: str) -> None:
+        """One object less stands for `name`."""
+        self._ended.append(name)
+
+    def take(self) -> list[str]:
+        """The names that can go, each once; called by one thread at a time."""
+        gone = []
+        for _ in range(len(self._ended)):
+            name = self._ended.popleft()
+            self._handles[name] -= 1
+            if self._handles[name] <= 0:
+                del self._handles[name]
+                gone.append(name)
+        return gone
+
+    def take_all(self) -> list[str]:
+        """All names, as the session ends."""
+        return [*self.take(), *self._handles]
+
+
 class Remote:
     """The handle of one symbol of the server.
 
-    When the handle is collected its name is noted, without a message of its own; the next request of the session
-    carries the names along.
+    When the handle is collected the next request of the session tells the server, without a message of its own.
 
     Parameters
     ----------
@@ -30,4 +65,6 @@ class Remote:
     def __init__(self, session: Session, name: str) -> None:
         self.session = session
         self.name = name
-        weakref.finalize(self, session.released.append, name).atexit = False
+        holdings = session.connection.holdings
+        holdings.hold(name)
+        weakref.finalize(self, holdings.end, name).atexit = False

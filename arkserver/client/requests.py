@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -19,11 +18,6 @@ class Requests:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-
-    @property
-    def released(self) -> deque[str]:
-        """Names of symbols that nobody uses any more; the next request carries them."""
-        return self.connection.released
 
     def text(self, command: str, **parameters: Any) -> str:
         """The text that answers a command."""

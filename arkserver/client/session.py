@@ -137,10 +137,9 @@ def parse_url(url: str) -> tuple[str, str]:
     ------
     AddressError
     """
-    full = url if "://" in url else f"tcp://{url}"
-    parts = urlsplit(full)
+    parts = urlsplit(url if "://" in url else f"tcp://{url}")
     if parts.scheme != "tcp":
-        raise AddressError(f"{url}: there is no way to find a server by {parts.scheme}://")
+        return _discovered(url)
     try:
         host, port = parts.hostname, parts.port or DEFAULT_PORT
     except ValueError as e:
@@ -149,3 +148,11 @@ def parse_url(url: str) -> tuple[str, str]:
         raise AddressError(f"{url} names no host; write tcp://host:port")
     shown = f"[{host}]" if ":" in host else host
     return f"tcp://{shown}:{port}", parse_qs(parts.query).get("token", [""])[0]
+
+
+def _discovered(url: str) -> tuple[str, str]:
+    """Ask the system around the server where it is; only then the code for that is imported."""
+    from arkserver.client.discovery import resolve
+
+    target = resolve(url)[0]
+    return parse_url(target.url)
