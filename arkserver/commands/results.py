@@ -85,6 +85,8 @@ def text_of(result: Any, symbols: SymbolTable) -> str:
             return "+".join(text_of(r, symbols) for r in result)
         case list():
             return json_text([text_of(r, symbols) for r in result])
+        case dict():
+            return json_text({key: text_of(r, symbols) for key, r in result.items()})
         case Item():
             return f'item str "{replies.escaped(result.text)}"'
         case Warned():

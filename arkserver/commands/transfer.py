@@ -79,6 +79,6 @@ def download_strings(ex: Executor, obj: Strings, comp: str) -> Binary:
 
 
 @command("getSegStringProperty")
-def component(ex: Executor, obj: Strings, property: str) -> Array:  # noqa: A002 (the key on the wire)
+def component(ex: Executor, obj: Strings, property_: str) -> Array:
     """The bytes of strings, or where each starts in them, as an array."""
-    return _form(ex, obj, property)
+    return _form(ex, obj, property_)
