@@ -4,8 +4,12 @@ Importing this package fills the registry.
 """
 
 from arkserver.commands import (
+    bigint,
+    casting,
     core,
     creation,
+    datetime,
+    elementwise,
     groupby,
     indexing,
     operators,
@@ -18,8 +22,12 @@ from arkserver.commands import (
 )
 
 __all__ = [
+    "bigint",
+    "casting",
     "core",
     "creation",
+    "datetime",
+    "elementwise",
     "groupby",
     "indexing",
     "operators",

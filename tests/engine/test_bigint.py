@@ -71,9 +71,8 @@ def check(ex: Executor, got: Array, want: NDArray[Any], bits: int = -1) -> None:
     assert all(type(v) is int for v in values.ravel().tolist() if values.dtype == BIGINT)
 
 
-@pytest.mark.parametrize("other", OTHERS)
-@given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@given(data=st.data(), other=st.sampled_from(OTHERS))
+@settings(max_examples=40, deadline=None)
 def test_arrays(ex: Executor, other: str, data: st.DataObject) -> None:
     op = data.draw(st.sampled_from(sorted(EXACT)))
     x, y = data.draw(pairs("bigint", other))
@@ -87,9 +86,8 @@ def test_arrays(ex: Executor, other: str, data: st.DataObject) -> None:
     check(ex, binary(ex, "binopvv", op, b, a), back, bits)
 
 
-@pytest.mark.parametrize("other", OTHERS)
-@given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@given(data=st.data(), other=st.sampled_from(OTHERS))
+@settings(max_examples=40, deadline=None)
 def test_scalars_on_either_side(ex: Executor, other: str, data: st.DataObject) -> None:
     op = data.draw(st.sampled_from(sorted(EXACT)))
     fn = toward_zero if op == "//" else EXACT[op]
@@ -100,9 +98,8 @@ def test_scalars_on_either_side(ex: Executor, other: str, data: st.DataObject) -
     check(ex, binary(ex, "binopsv", op, value, a), elementwise(lambda v, w: kept(fn(w, v), bits), x, y, object), bits)
 
 
-@pytest.mark.parametrize("other", OTHERS)
-@given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@given(data=st.data(), other=st.sampled_from(OTHERS))
+@settings(max_examples=30, deadline=None)
 def test_comparisons(ex: Executor, other: str, data: st.DataObject) -> None:
     op = data.draw(st.sampled_from(sorted(ORDER)))
     x, y = data.draw(pairs("bigint", other))
@@ -168,9 +165,8 @@ def test_powers(ex: Executor, data: st.DataObject, bits: int) -> None:
     check(ex, in_place(ex, "opeqvv", "**=", a, b), want, bits)
 
 
-@pytest.mark.parametrize("other", OTHERS)
-@given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@given(data=st.data(), other=st.sampled_from(OTHERS))
+@settings(max_examples=30, deadline=None)
 def test_in_place(ex: Executor, other: str, data: st.DataObject) -> None:
     op = data.draw(st.sampled_from(["+", "-", "*"] if other == "bool" else ["+", "-", "*", "//", "%"]))
     fn = toward_zero if op == "//" else EXACT[op]

@@ -22,7 +22,7 @@ from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
-from tests.support.arrays import cut_otherwise, filled, here, pairs, scalars
+from tests.support.arrays import crossed, cut_otherwise, filled, here, pairs, scalars
 
 NAMES = tuple(map(dtype_name, NATIVE))
 PAIRS = list(product(NAMES, NAMES))
@@ -128,9 +128,18 @@ def same(got: NDArray[Any], want: NDArray[Any]) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), PAIRS)
+def test_every_operator_on_the_extremes(ex: Executor, a: str, b: str) -> None:
+    x, y = crossed(a, b)
+    for op in sorted(o for o in OPERATORS if has(o, a, b)):
+        wanted = y >= 0 if refused(op, x, y) else np.ones(len(y), bool)
+        left, right = layout.from_numpy(ex, x[wanted]), layout.from_numpy(ex, y[wanted])
+        same(here(ex, binary(ex, "binopvv", op, left, right)), expected(op, x[wanted], y[wanted]))
+
+
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
-def test_arrays(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
+@settings(max_examples=50, deadline=None)
+def test_arrays(ex: Executor, data: st.DataObject) -> None:
+    a, b = data.draw(st.sampled_from(PAIRS))
     op = data.draw(st.sampled_from(sorted(o for o in OPERATORS if has(o, a, b))))
     x, y = data.draw(pairs(a, b))
     left = layout.from_numpy(ex, x)
@@ -142,10 +151,10 @@ def test_arrays(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
     same(here(ex, binary(ex, "binopvv", op, left, right)), expected(op, x, y))
 
 
-@pytest.mark.parametrize(("a", "b"), PAIRS)
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
-def test_an_array_and_a_scalar_on_either_side(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
+@settings(max_examples=50, deadline=None)
+def test_an_array_and_a_scalar_on_either_side(ex: Executor, data: st.DataObject) -> None:
+    a, b = data.draw(st.sampled_from(PAIRS))
     op = data.draw(st.sampled_from(sorted(o for o in OPERATORS if has(o, a, b))))
     x, value = data.draw(filled(a, (4,))), data.draw(scalars(b))
     array, spread = layout.from_numpy(ex, x), np.full(x.shape, value)
@@ -157,10 +166,10 @@ def test_an_array_and_a_scalar_on_either_side(ex: Executor, a: str, b: str, data
             same(here(ex, binary(ex, "binopvs", op, left, right)), expected(op, u, v))
 
 
-@pytest.mark.parametrize(("a", "b"), [p for p in PAIRS if has_in_place("+", *p)])
 @given(data=st.data())
-@settings(max_examples=12, deadline=None)
-def test_in_place(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
+@settings(max_examples=50, deadline=None)
+def test_in_place(ex: Executor, data: st.DataObject) -> None:
+    a, b = data.draw(st.sampled_from([p for p in PAIRS if has_in_place("+", *p)]))
     op = data.draw(st.sampled_from(sorted(o for o in OPERATORS if has_in_place(o, a, b))))
     x, y = data.draw(pairs(a, b))
     left = layout.from_numpy(ex, x.copy())
@@ -173,9 +182,8 @@ def test_in_place(ex: Executor, a: str, b: str, data: st.DataObject) -> None:
         same(here(ex, in_place(ex, "opeqvv", op + "=", left, right)), expected_in_place(op, x, y))
 
 
-@pytest.mark.parametrize("dtype", NAMES)
-@given(data=st.data())
-@settings(max_examples=12, deadline=None)
+@given(data=st.data(), dtype=st.sampled_from(NAMES))
+@settings(max_examples=25, deadline=None)
 def test_in_place_with_a_scalar_or_with_itself(ex: Executor, dtype: str, data: st.DataObject) -> None:
     names = {o for o in OPERATORS if has_in_place(o, dtype, dtype)}
     op = data.draw(st.sampled_from(sorted({"+"} if dtype == "bool" else names)))

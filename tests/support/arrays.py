@@ -16,15 +16,22 @@ from arkserver.engine.values import BIGINT, DTYPES, Array, dtype_name
 
 LOW, HIGH = -(2**63), 2**63 - 1
 
+EXTREMES: dict[str, list[Any]] = {
+    "int64": [LOW, LOW + 1, -64, -3, -1, 0, 1, 2, 7, 63, 64, HIGH],
+    "uint64": [0, 1, 2, 7, 63, 64, 2**63, 2**64 - 1],
+    "uint8": [0, 1, 2, 7, 8, 255],
+    "float64": [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5, 7.0, 5e-324, 1.7e308],
+    "bool": [False, True],
+    "bigint": [-(2**200), -1, 0, 1, 2**64 - 1, 2**64],
+}
+
 ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
-    "int64": st.sampled_from([LOW, LOW + 1, -1, 0, 1, HIGH]) | st.integers(-70, 70) | st.integers(LOW, HIGH),
-    "uint64": st.sampled_from([0, 1, 2**63, 2**64 - 1]) | st.integers(0, 70) | st.integers(0, 2**64 - 1),
-    "uint8": st.sampled_from([0, 1, 255]) | st.integers(0, 255),
-    "float64": st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -2.5, 5e-324, 1.7e308])
-    | st.floats(-1e3, 1e3)
-    | st.floats(),
+    "int64": st.sampled_from(EXTREMES["int64"]) | st.integers(-70, 70) | st.integers(LOW, HIGH),
+    "uint64": st.sampled_from(EXTREMES["uint64"]) | st.integers(0, 70) | st.integers(0, 2**64 - 1),
+    "uint8": st.sampled_from(EXTREMES["uint8"]) | st.integers(0, 255),
+    "float64": st.sampled_from(EXTREMES["float64"]) | st.floats(-1e3, 1e3) | st.floats(),
     "bool": st.booleans(),
-    "bigint": st.sampled_from([-(2**200), -1, 0, 1, 2**64 - 1, 2**64]) | st.integers(-(2**130), 2**130),
+    "bigint": st.sampled_from(EXTREMES["bigint"]) | st.integers(-(2**130), 2**130),
 }
 
 SHAPES = st.sampled_from([(), (0,), (1,), (5,), (9,), (0, 3), (4, 3), (5, 1, 2)])
@@ -46,6 +53,12 @@ def _array(values: list[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def pairs(a: str, b: str) -> st.SearchStrategy[tuple[NDArray[Any], NDArray[Any]]]:
     """Two arrays of one shape."""
     return SHAPES.flatmap(lambda shape: st.tuples(filled(a, shape), filled(b, shape)))
+
+
+def crossed(a: str, b: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Two arrays of one length: each of the extremes of `a` beside each of those of `b`."""
+    x, y = _array(EXTREMES[a], DTYPES[a]), _array(EXTREMES[b], DTYPES[b])
+    return np.repeat(x, len(y)), np.tile(y, len(x))
 
 
 def scalars(dtype: str) -> st.SearchStrategy[Any]:

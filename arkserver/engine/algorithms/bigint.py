@@ -14,11 +14,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.dtype_tables import BOOL, COMPARISONS, FLOAT64, OPERATORS, plan_for
-from arkserver.engine.algorithms.pairing import dtype_of, first_array, not_implemented, operands, unrecognized_type
+from arkserver.engine.algorithms.elementwise import dtype_of, each, not_implemented, unrecognized_type
 from arkserver.engine.blocks import integers
-from arkserver.engine.blocks.elementwise import Function, apply
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import BIGINT, Array, DType, dtype_name
+from arkserver.engine.values import BIGINT, Array, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 
 IntegerFunction = Callable[[int, int], int]
@@ -54,28 +53,18 @@ def binary(ex: Executor, command: str, op: str, a: Any, b: Any) -> Array:
     if op not in OPERATORS:
         raise UnsupportedError(f"Unrecognized operator: {op}")
     of_arrays = isinstance(a, Array) and isinstance(b, Array)
-    a, b = operands(ex, a, b)
     if FLOAT64 in (dtype_of(a), dtype_of(b)) and not of_arrays:
         raise unrecognized_type(command, dtype_of(a), dtype_of(b))
     if op in COMPARISONS:
-        return _result(ex, partial(integers.compare, COMPARISONS[op]), BOOL, a, b)
+        return each(ex, partial(integers.compare, COMPARISONS[op]), BOOL, a, b)
     if FLOAT64 in (dtype_of(a), dtype_of(b)) or (op == "/" and of_arrays):
         plan = plan_for(op, FLOAT64, FLOAT64)
         if plan is None:
             raise _unsupported(op, a, b)
-        return _result(ex, partial(integers.real, plan.fn), FLOAT64, a, b)
+        return each(ex, partial(integers.real, plan.fn), FLOAT64, a, b)
     max_bits = max(max_bits_of(a), max_bits_of(b))
     fn = partial(integers.each, _function(ex, op, a, b, max_bits), mask_of(max_bits))
-    return _result(ex, fn, BIGINT, a, b).with_max_bits(max_bits)
-
-
-def _result(ex: Executor, fn: Function, dtype: DType, a: Any, b: Any) -> Array:
-    like = first_array(a, b)
-    return Array(dtype, like.shape, ex.map(_binary, fn, dtype, a, b).values, like.rows)
-
-
-def _binary(fn: Function, dtype: DType, a: Any, b: Any) -> NDArray[Any]:
-    return apply(fn, a, b, dtype=dtype)
+    return each(ex, fn, BIGINT, a, b).with_max_bits(max_bits)
 
 
 def max_bits_of(operand: Any) -> int:
@@ -84,7 +73,15 @@ def max_bits_of(operand: Any) -> int:
 
 
 def mask_of(max_bits: int) -> int | None:
-    """What results are and-ed with."""
+    """What results are and-ed with.
+
+    Raises
+    ------
+    ArgumentError
+        For a number of bits that cannot be.
+    """
+    if not -1 <= max_bits <= integers.MAX_RESULT_BITS:
+        raise ArgumentError(f"max_bits is {max_bits}; it must be -1 (no bound) or 0 to {integers.MAX_RESULT_BITS}")
     return None if max_bits == -1 else (1 << max_bits) - 1
 
 
@@ -143,10 +140,9 @@ def in_place(ex: Executor, command: str, op: str, a: Array, b: Any) -> Array:
     name = op.removesuffix("=")
     if name not in (_IN_PLACE_WITH_BOOL if dtype_of(b) == BOOL else _IN_PLACE) or dtype_of(b) == FLOAT64:
         raise not_implemented(command, op, a.dtype, dtype_of(b))
-    a, b = operands(ex, a, b)
     if name == "**":
         fn = _power(ex, a, b, a.max_bits)
     else:
         fn = _SIMPLE.get(name, integers.truncated_divide)
     masked = partial(integers.each, fn, mask_of(a.max_bits))
-    return _result(ex, masked, BIGINT, a, b).with_max_bits(a.max_bits)
+    return each(ex, masked, BIGINT, a, b).with_max_bits(a.max_bits)

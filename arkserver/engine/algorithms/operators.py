@@ -19,8 +19,13 @@ from arkserver.engine.algorithms.dtype_tables import (
     pair_dtype,
     plan_for,
 )
-from arkserver.engine.algorithms.pairing import dtype_of, first_array, not_implemented, operands, unrecognized_type
-from arkserver.engine.blocks.elementwise import Function, apply, apply_into
+from arkserver.engine.algorithms.elementwise import (
+    dtype_of,
+    each,
+    each_in_place,
+    not_implemented,
+    unrecognized_type,
+)
 from arkserver.engine.executor import Executor
 from arkserver.engine.threads import threads
 from arkserver.engine.values import BIGINT, Array, DType
@@ -54,14 +59,7 @@ def binary(ex: Executor, command: str, op: str, a: Any, b: Any) -> Array:
         raise _missing(command, op, left, right)
     if op == "**" and plan.pair != FLOAT64:
         refuse_negative(ex, b, "Attempt to exponentiate base of type Int or UInt to negative exponent")
-    a, b = operands(ex, a, b)
-    like = first_array(a, b)
-    refs = ex.map(_binary, plan.fn, plan.dtype, a, b)
-    return Array(plan.dtype, like.shape, refs.values, like.rows)
-
-
-def _binary(fn: Function, dtype: DType, a: Any, b: Any) -> NDArray[Any]:
-    return apply(fn, a, b, dtype=dtype)
+    return each(ex, plan.fn, plan.dtype, a, b)
 
 
 def _missing(command: str, op: str, a: DType, b: DType) -> UnsupportedError:
@@ -91,12 +89,7 @@ def in_place(ex: Executor, command: str, op: str, a: Array, b: Any) -> Array:
     if op == "**=" and a.dtype != FLOAT64:
         name = "Int64" if isinstance(b, Array) else "int64"
         refuse_negative(ex, b, f"Attempt to exponentiate base of type {name} to negative exponent")
-    a, b = operands(ex, a, b)
-    return ex.update(_update, a, fn, b)
-
-
-def _update(block: NDArray[Any], fn: Function, b: Any) -> None:
-    apply_into(block, fn, block, b)
+    return each_in_place(ex, fn, a, b)
 
 
 def refuse_negative(ex: Executor, exponent: Any, text: str) -> None:

@@ -1,7 +1,7 @@
-"""Arithmetic that NumPy does not have, or has otherwise: functions for `elementwise.apply`.
+"""What NumPy does not have, or has otherwise: functions for `elementwise.apply`.
 
-The rules are chapter 9.1 of the protocol. Operands are converted to the dtype of `out`, which may be one of them: all
-that is needed of the operands is read before `out` is written.
+The rules of the operators are chapter 9.1 of the protocol. Operands are converted to the dtype of `out`, which may be
+one of them: all that is needed of the operands is read before `out` is written.
 """
 
 from __future__ import annotations
@@ -51,3 +51,62 @@ def _rotate(a: Any, b: Any, out: Out, there: np.ufunc, back: np.ufunc) -> None:
     bits, count = np.asarray(a, out.dtype).view(word), np.asarray(b, out.dtype).view(word)
     last = word(8 * out.itemsize - 1)
     np.bitwise_or(there(bits, count & last), back(bits, -count & last), out=out.view(word))
+
+
+def population(x: Any, out: Out) -> None:
+    """The number of ones among the 64 bits."""
+    np.bitwise_count(_bits(x), out=out)
+
+
+def parity(x: Any, out: Out) -> None:
+    """1 where the number of ones is odd, else 0."""
+    np.bitwise_count(_bits(x), out=out)
+    np.bitwise_and(out, out.dtype.type(1), out=out)
+
+
+def leading_zeros(x: Any, out: Out) -> None:
+    """The zeros above the highest one; 64 for 0."""
+    filled = _bits(x)
+    for step in (1, 2, 4, 8, 16, 32):
+        filled = filled | filled >> np.uint64(step)
+    np.bitwise_count(~filled, out=out)
+
+
+def trailing_zeros(x: Any, out: Out) -> None:
+    """The zeros below the lowest one; 0 for 0."""
+    bits = _bits(x)
+    np.bitwise_count((bits & -bits) - np.uint64(1), out=out)
+    np.copyto(out, 0, where=bits == 0)
+
+
+def _bits(x: Any) -> NDArray[np.uint64]:
+    words: NDArray[np.uint64] = x.view(np.uint64)
+    return words
+
+
+def round_half_even(decimals: int, x: Any, out: Out) -> None:
+    """Round to `decimals` (negative: tens, hundreds, ...), halves to even."""
+    np.round(x, decimals, out=out)
+
+
+def select(condition: Any, a: Any, b: Any, out: Out) -> None:
+    """`a` where the condition holds, else `b`, both converted as C converts."""
+    np.copyto(out, b, casting="unsafe")
+    np.copyto(out, a, casting="unsafe", where=condition)
+
+
+def convert(x: Any, out: Out) -> None:
+    """`x` in the dtype of `out`, converted as C converts: reals are cut, integers wrap, what is not 0 is true."""
+    np.copyto(out, x, casting="unsafe")
+
+
+def float_bits(x: Any, out: Out) -> None:
+    """The bits of float64 as words."""
+    np.copyto(out, x.view(out.dtype))
+
+
+def unit(nanoseconds: int, count: int | None, x: Any, out: Out) -> None:
+    """How many whole units of `nanoseconds` there are in `x`, modulo `count`; before the epoch as after it."""
+    np.floor_divide(x, nanoseconds, out=out)
+    if count is not None:
+        np.remainder(out, count, out=out)

@@ -18,6 +18,7 @@ from arkserver.errors import ArgumentError
 Out = NDArray[Any]
 
 MAX_RESULT_BITS = 1 << 26
+WORD = (1 << 64) - 1
 
 
 def floor_divide(a: int, b: int) -> int:
@@ -130,3 +131,52 @@ def _exact(x: Any) -> Any:
 def real(fn: Callable[..., Any], a: Any, b: Any, out: Out) -> None:
     """``fn`` of both operands as float64."""
     fn(as_floats(a), as_floats(b), out=out)
+
+
+def keep(mask: int | None, x: Any, out: Out) -> None:
+    """Any integer dtype as Python integers, and-ed with `mask`."""
+    each(int, mask, x, out=out)
+
+
+def from_floats(mask: int | None, x: Any, out: Out) -> None:
+    """Finite floats cut to integers."""
+    each(int, mask, np.trunc(x).astype(object), out=out)
+
+
+def from_limbs(mask: int | None, *limbs: Any, out: Out) -> None:
+    """Integers from words of 64 bits, the most significant first; that one may be signed."""
+    each(_joined, mask, *limbs, out=out)
+
+
+def _joined(*limbs: int) -> int:
+    value = limbs[0]
+    for limb in limbs[1:]:
+        value = value << 64 | limb
+    return value
+
+
+def limb(position: int, x: Any, out: Out) -> None:
+    """The words at `position` of two's complement, counted from the least significant."""
+    out[...] = np.frompyfunc(lambda value: value >> 64 * position & WORD, 1, 1)(x)
+
+
+def wrapped(x: Any, out: Out) -> None:
+    """Integers in a native integer dtype, modulo its width."""
+    words = np.empty(x.shape, np.uint64)
+    limb(0, x, words)
+    np.copyto(out, words, casting="unsafe")
+
+
+def to_floats(x: Any, out: Out) -> None:
+    """Integers as the nearest float64, or infinite."""
+    out[...] = as_floats(x)
+
+
+def most_bits(block: NDArray[Any]) -> int:
+    """The bits of the largest element, without its sign."""
+    return max(((v if v >= 0 else ~v).bit_length() for v in block.ravel().tolist()), default=0)
+
+
+def footprint(block: NDArray[Any]) -> int:
+    """Bytes of all elements as the protocol counts them: 24 for each, and 8 for each of its words."""
+    return sum(24 + 8 * max(1, -(-abs(v).bit_length() // 64)) for v in block.ravel().tolist())
