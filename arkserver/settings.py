@@ -81,6 +81,7 @@ class ServerSettings(BaseSettings):
     log_level: LogLevel = Field(LogLevel.INFO, description="DEBUG, INFO, WARN, ERROR or CRITICAL")
     log_commands: bool = Field(True, description="log a line for every command")
     arkouda_version: str = Field("", description="version that is told to clients; theirs compares it with its own")
+    warmup: bool = Field(True, description="compile common kernels in the background after the start")
     blocks: int = Field(1, ge=1, description="blocks of an array in this process; more than 1 is for tests")
 
     @classmethod

@@ -1,8 +1,9 @@
-"""``arkserver version`` and ``arkserver commands``."""
+"""``arkserver version``, ``arkserver commands`` and ``arkserver warmup``."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 import arkserver
@@ -16,6 +17,16 @@ def add(commands: Any) -> None:
     table.add_argument("--format", choices=("text", "markdown", "json"), default="text")
     table.add_argument("--missing", action="store_true", help="only those that Arkouda's server has and this one lacks")
     table.set_defaults(run=_commands)
+
+    warm = commands.add_parser("warmup", help="compile the kernels that servers commonly use, once a machine")
+    warm.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that compile side by side")
+    warm.set_defaults(run=_warmup)
+
+
+def _warmup(arguments: argparse.Namespace) -> int:
+    from arkserver_kernels import warmup
+
+    return warmup.main(["--jobs", str(arguments.jobs)])
 
 
 def _version(_: argparse.Namespace) -> int:

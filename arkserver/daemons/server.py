@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from arkserver_kernels import warmup
 from tornado.httpserver import HTTPServer
 
 import arkserver
@@ -74,6 +76,7 @@ class Server:
         self._stopping: asyncio.Event
         self._http: HTTPServer | None = None
         self._side: list[side.SideSocket] = []
+        self._warmup: subprocess.Popen[bytes] | None = None
 
     async def run(self) -> int:
         """Serve until somebody asks for the end.
@@ -139,6 +142,8 @@ class Server:
         self._ready = True
         await self._integration.start(self.info.port, port)
         self._announce()
+        if settings.warmup:
+            self._warmup = warmup.start()
 
     def _open_side_sockets(self) -> None:
         settings = self.settings
@@ -195,6 +200,9 @@ class Server:
         if (path := self.settings.connection_file) is not None and self.info.port:
             path.unlink(missing_ok=True)
         await self._integration.stop()  # again, after a failed start; harmless
+        if self._warmup is not None:
+            self._warmup.terminate()
+            self._warmup.wait()
         frontend.close()
         for door in self._side:
             door.close()

@@ -55,7 +55,9 @@ def start_process(*flags: str, folder: Path, env: dict[str, str] | None = None) 
     free = ["--metrics-port", "0", "--scheduler-port", "0", "--dashboard-port", "0", "--host", "127.0.0.1"]
     argv = [sys.executable, "-m", "arkserver.cli", "start", "--port", "0", *free, *flags]
     with (folder / "server.log").open("wb") as log:
-        return subprocess.Popen(argv, cwd=folder, stdout=log, stderr=log, env=os.environ | (env or {}))
+        return subprocess.Popen(
+            argv, cwd=folder, stdout=log, stderr=log, env=os.environ | {"ARKSERVER_WARMUP": "false"} | (env or {})
+        )
 
 
 @contextmanager
