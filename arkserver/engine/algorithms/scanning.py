@@ -1,0 +1,100 @@
+"""Running sums and products, and differences, along an axis.
+
+Along the axis that is cut, a first pass collects the total of each block; what comes before a block is handed to it in
+the second pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver.engine.blocks.running import UFUNCS, accumulate, difference
+from arkserver.engine.blocks.views import quiet
+from arkserver.engine.executor import Each, Executor
+from arkserver.engine.layout import array_of, as_vector
+from arkserver.engine.values import BIGINT, Array
+
+
+def cumulate(ex: Executor, x: Array, op: str, axis: int, *, include_initial: bool = False) -> Array:
+    """The running sum or product along an axis.
+
+    Parameters
+    ----------
+    x : Array
+        Of any dtype but bool; the result has the same, integers modulo their width (bigint modulo its bound).
+    op : str
+        ``sum`` or ``prod``.
+    include_initial : bool
+        Begin with 0 (or 1), so that the result is one longer.
+    """
+    x = as_vector(ex, x)
+    shape = tuple(n + (include_initial and a == axis) for a, n in enumerate(x.shape))
+    if axis > 0 or len(x.blocks) == 1:
+        refs = ex.map(partial(accumulate, op=op, axis=axis, lead=include_initial), x)
+        rows = (x.rows[0] + include_initial,) if axis == 0 else x.rows
+    else:
+        leads = [include_initial and i == 0 for i in range(len(x.blocks))]
+        refs = ex.map(_accumulate_from, x, op, Each(_carries(ex, x, op)), Each(leads))
+        rows = tuple(n + lead for n, lead in zip(x.rows, leads, strict=True))
+    found = replace(x, shape=shape, blocks=refs.values, rows=rows)
+    if x.dtype == BIGINT and x.max_bits > 0:
+        return array_of(ex.map(_modulo, found, (1 << x.max_bits) - 1), found)
+    return found
+
+
+def _accumulate_from(block: NDArray[Any], op: str, carry: Any, lead: bool) -> NDArray[Any]:
+    return accumulate(block, op, 0, carry, lead)
+
+
+def _carries(ex: Executor, x: Array, op: str) -> list[Any]:
+    """What comes before each block: the total of the blocks before it."""
+    totals = ex.collect(_total, x, op)
+    return _running(totals[:-1], op, x.dtype)
+
+
+@quiet
+def _running(totals: Sequence[Any], op: str, dtype: np.dtype[Any]) -> list[Any]:
+    before = [np.full_like(totals[0], UFUNCS[op].identity)]
+    for total in totals:
+        before.append(np.asarray(UFUNCS[op](before[-1], total, dtype=dtype)))
+    return [b[()] for b in before]
+
+
+@quiet
+def _total(block: NDArray[Any], op: str) -> NDArray[Any]:
+    return np.asarray(UFUNCS[op].reduce(block, axis=0, dtype=block.dtype))
+
+
+def _modulo(block: NDArray[Any], mask: int) -> NDArray[Any]:
+    return np.asarray(block & mask, object)
+
+
+def diff(ex: Executor, x: Array, n: int, axis: int) -> Array:
+    """The `n`-th difference along an axis; integers wrap, bool tells whether neighbours differ."""
+    x = as_vector(ex, x)
+    for _ in range(min(n, x.shape[axis])):
+        x = _difference(ex, x, axis)
+    return x if n else array_of(ex.map(np.copy, x), x)
+
+
+def _difference(ex: Executor, x: Array, axis: int) -> Array:
+    shape = tuple(max(0, length - (a == axis)) for a, length in enumerate(x.shape))
+    if axis > 0:
+        return replace(x, shape=shape, blocks=ex.map(difference, x, axis).values)
+    following: list[Any] = [None]
+    for head in reversed(ex.collect(_head, x)[1:]):
+        following.append(head if len(head) else following[-1])
+    following.reverse()
+    refs = ex.map(difference, x, 0, Each(following))
+    rows = tuple(max(0, r - (f is None)) for r, f in zip(x.rows, following, strict=True))
+    return replace(x, shape=shape, blocks=refs.values, rows=rows)
+
+
+def _head(block: NDArray[Any]) -> NDArray[Any]:
+    return block[:1].copy()
