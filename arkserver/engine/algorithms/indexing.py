@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.algorithms.ranges import joined, split_by
 from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.sorting import argsort
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import align, apart, array_of_unknown, concatenate_blocks, relayout, to_numpy
+from arkserver.engine.layout import align, apart, array_of, array_of_unknown, concatenate_blocks, relayout, to_numpy
 from arkserver.engine.threads import MINIMUM_CHUNK, threads
 from arkserver.engine.values import Array, starts
 from arkserver.errors import ArgumentError
@@ -77,6 +78,20 @@ def check_bounds(ex: Executor, index: Array, n: int, routine: str) -> None:
         raise ArgumentError(f"Error: {routine}: OOBindex {low} < 0")
     if high >= n:
         raise ArgumentError(f"Error: {routine}: OOBindex {high} > {n - 1}")
+
+
+def from_the_front(ex: Executor, index: Array, n: int) -> Array:
+    """Indexes of which negative ones count from the end of `n` positions, all counted from the front."""
+    return array_of(ex.map(_from_the_front, index, n), index)
+
+
+def _from_the_front(block: NDArray[Any], n: int) -> NDArray[Any]:
+    return np.where(block < 0, block + n, block)
+
+
+def inverted(ex: Executor, mask: Array) -> Array:
+    """A mask that is true where `mask` is not."""
+    return array_of(ex.map(np.logical_not, mask), mask)
 
 
 def _signed(index: NDArray[Any]) -> Ints:
@@ -161,28 +176,20 @@ def take_rows(block: NDArray[Any], index: Ints) -> NDArray[Any]:
     return out
 
 
-def _owners(edges: Ints, first: NDArray[Any]) -> tuple[Ints, Ints]:
-    """The order that brings the indexes to their owners in turn (stable), and how many each owner gets."""
-    owner = np.searchsorted(edges, _signed(first), side="right") - 1
-    return argsort(owner), np.bincount(owner, minlength=len(edges) - 1)
+def _owners(edges: Ints, first: NDArray[Any]) -> Ints:
+    """The block that holds each row, for blocks that begin at `edges`."""
+    return np.searchsorted(edges, _signed(first), side="right") - 1
 
 
 def _by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
     """The positions that each owner is asked for, the first of them counted from the owner's first row."""
-    order, counts = _owners(edges, indexes[0])
-    sorted_ = [moving.gather(_signed(i), order) for i in indexes]
-    cuts = np.cumsum((0, *counts)).tolist()
-    return [
-        (sorted_[0][a:b] - edge, *(s[a:b] for s in sorted_[1:]))
-        for (a, b), edge in zip(pairwise(cuts), edges, strict=False)
-    ]
+    pieces = split_by(_owners(edges, indexes[0]), len(edges) - 1, [_signed(i) for i in indexes])
+    return [(p[0] - edge, *p[1:]) for p, edge in zip(pieces, edges, strict=False)]
 
 
 def _requests(pieces: list[Positions]) -> tuple[list[int], Positions]:
     """What one owner is asked for: how much by each asking block, and all of it end to end."""
-    counts = [len(p[0]) for p in pieces]
-    columns = [list(column) for column in zip(*pieces, strict=True)]
-    return counts, tuple(concatenate_blocks(c, np.dtype(np.int64)) for c in columns)
+    return [len(p[0]) for p in pieces], joined(pieces)
 
 
 def _answers(block: NDArray[Any], axes: tuple[int, ...], request: tuple[list[int], Positions]) -> list[NDArray[Any]]:
@@ -193,7 +200,7 @@ def _answers(block: NDArray[Any], axes: tuple[int, ...], request: tuple[list[int
 
 def _assemble(pieces: list[NDArray[Any]], dtype: np.dtype[Any], edges: Ints, first: NDArray[Any]) -> NDArray[Any]:
     """Put the answers of all owners into the order in which the indexes asked."""
-    order, _ = _owners(edges, first)
+    order = argsort(_owners(edges, first))
     values = concatenate_blocks(pieces, dtype)
     out = empty(values.shape, dtype)
     put_rows(out, order, values)
@@ -260,10 +267,8 @@ def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
 
 
 def _to_owner(edges: Ints, index: NDArray[Any], values: NDArray[Any]) -> list[tuple[Ints, NDArray[Any]]]:
-    order, counts = _owners(edges, index)
-    index, values = moving.gather(_signed(index), order), take_rows(values, order)
-    cuts = np.cumsum((0, *counts)).tolist()
-    return [(index[a:b] - edge, values[a:b]) for (a, b), edge in zip(pairwise(cuts), edges, strict=False)]
+    pieces = split_by(_owners(edges, index), len(edges) - 1, (_signed(index), np.arange(len(index))))
+    return [(i - edge, take_rows(values, rows)) for (i, rows), edge in zip(pieces, edges, strict=False)]
 
 
 def _requests_with_values(pieces: list[tuple[Ints, NDArray[Any]]], dtype: np.dtype[Any]) -> tuple[Ints, NDArray[Any]]:
