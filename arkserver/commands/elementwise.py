@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from arkserver.commands import projection
 from arkserver.commands.arguments import Target
 from arkserver.commands.registry import ALL, FIXED, INTEGRAL, NUMERIC, REAL, command, dtype_of
-from arkserver.engine.algorithms import functions
+from arkserver.engine.algorithms import functions, hashing
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, DType
 from arkserver.wire.parameters import Scalar
@@ -148,3 +149,15 @@ _PUT = {
 def putmask(ex: Executor, mask: Array, a: Target, v: Array) -> Array:
     """Write values, repeated as often as needed, into an array where the mask holds."""
     return functions.putmask(ex, a, mask, v)
+
+
+@command("hash64<x.dtype,x.nd>", dtypes=REAL, ranks=(1,))
+def hash64(ex: Executor, x: Array) -> Array:
+    """A 64-bit SipHash of each element."""
+    return hashing.hash64(ex, x)
+
+
+@command("hash128<x.dtype,x.nd>", dtypes=REAL, ranks=(1,), project=projection.times(4, "x"))
+def hash128(ex: Executor, x: Array) -> tuple[Array, Array]:
+    """A 128-bit SipHash of each element, as upper and lower words."""
+    return hashing.hash128(ex, x)

@@ -124,3 +124,21 @@ def hash_ranges(data: Bytes, starts: I64, lengths: I64, padding: int, upper: U64
     """128-bit hashes of ranges of bytes, each followed by `padding` zero bytes."""
     for i in range(len(upper)):
         upper[i], lower[i] = siphash(data, starts[i], lengths[i], padding)
+
+
+@kernel("u8[] u8[]")
+def hash_words64(words: U64, out: U64) -> None:
+    """SipHash-2-4 with 64 bits, key 00 01 .. 0f, of the 8 little-endian bytes of words; read as big-endian numbers."""
+    key0, key1 = np.uint64(0x0706050403020100), np.uint64(0x0F0E0D0C0B0A0908)
+    for i in range(len(out)):
+        a, b = np.uint64(0x736F6D6570736575) ^ key0, np.uint64(0x646F72616E646F6D) ^ key1
+        c, d = np.uint64(0x6C7967656E657261) ^ key0, np.uint64(0x7465646279746573) ^ key1
+        for word in (words[i], np.uint64(8) << np.uint64(56)):
+            d ^= word
+            for _ in range(2):
+                a, b, c, d = sip_round(a, b, c, d)
+            a ^= word
+        c ^= np.uint64(0xFF)
+        for _ in range(4):
+            a, b, c, d = sip_round(a, b, c, d)
+        out[i] = swapped(a ^ b ^ c ^ d)

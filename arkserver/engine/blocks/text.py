@@ -124,6 +124,14 @@ def hash_words(x: NDArray[np.generic]) -> tuple[NDArray[np.uint64], NDArray[np.u
     return hash_ranges(data, np.arange(0, len(data), 8), np.full(len(x), 8))
 
 
+def hash_words64(x: NDArray[np.generic]) -> NDArray[np.uint64]:
+    """64-bit SipHash of the 8 little-endian bytes of each 64-bit element."""
+    words = plain(x.view(np.uint64))
+    out = buffers.empty(len(x), np.uint64)
+    threads().each_chunk(lambda a, b: kernels.hash_words64(words[a:b], out[a:b]), len(x), 1 << 12)
+    return out
+
+
 def add_terminators(block: TextBlock) -> Bytes:
     """The bytes of all strings, a NUL after each."""
     n = size(block)
