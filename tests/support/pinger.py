@@ -18,7 +18,8 @@ def main(url: str, file: Path) -> None:
     asked = failed = 0
     with Raw(url) as raw, file.open("w", buffering=1) as log:
         raw.socket.setsockopt(zmq.RCVTIMEO, 5000)
-        while not select.select([sys.stdin], [], [], 0.05)[0]:
+        done = False
+        while not done:
             asked += 1
             try:
                 assert raw.text("ruok") == "imok"
@@ -26,6 +27,7 @@ def main(url: str, file: Path) -> None:
                 failed += 1
                 log.write(f"{error!r}\n")
                 break
+            done = bool(select.select([sys.stdin], [], [], 0.05)[0])
         log.write(f"asked {asked} failed {failed}\n")
 
 

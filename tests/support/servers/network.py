@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ class Machine:
     """One namespace on the network's bridge."""
 
     def __init__(self, network: Network, number: int) -> None:
-        self.network = network
+        self.number = number
         self.name = f"{network.name}m{number}"
         self.address = network.address(number)
         self.address6 = network.address6(number)
@@ -63,7 +64,8 @@ class Network:
     def __init__(self) -> None:
         self.name = f"ark{secrets.token_hex(2)}"
         self._third = secrets.randbelow(200) + 20
-        self._machines: list[Machine] = []
+        self._machines: dict[int, Machine] = {}
+        self._lock = threading.Lock()
         self.host = self.address(1)
         self.host6 = self.address6(1)
         self._create()
@@ -83,12 +85,19 @@ class Network:
         return f"fd00:211:{self._third}::{number}"
 
     def machine(self) -> Machine:
-        """Return a new machine."""
-        machine = Machine(self, len(self._machines) + 2)
-        self._machines.append(machine)
-        return machine
+        """Return a new machine; safe in threads."""
+        with self._lock:
+            number = next(n for n in range(2, 100) if n not in self._machines)
+            self._machines[number] = Machine(self, number)
+        return self._machines[number]
+
+    def give_back(self, machine: Machine) -> None:
+        """Close a machine; its number may be used again."""
+        with self._lock:
+            machine.close()
+            del self._machines[machine.number]
 
     def close(self) -> None:
-        for machine in self._machines:
+        for machine in self._machines.values():
             machine.close()
         subprocess.run(["ip", "link", "del", self.name], capture_output=True, check=False)
