@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from arkserver.integration.endpoints import Endpoint
+from arkserver.integration.enums import Deployment
 from arkserver.integration.identity import Identity
 from arkserver.integration.kubernetes import manifests
 from arkserver.integration.kubernetes.api import KubernetesApi, Object, moment
@@ -18,7 +19,15 @@ CONFLICT = 409
 class InstanceLease:
     """The Lease of one instance."""
 
-    def __init__(self, api: KubernetesApi, endpoints: Sequence[Endpoint], me: Identity, seconds: float) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        endpoints: Sequence[Endpoint],
+        me: Identity,
+        deployment: Deployment,
+        seconds: float,
+    ) -> None:
+        self._deployment = deployment
         self._api = api
         self._endpoints = endpoints
         self._me = me
@@ -71,7 +80,7 @@ class InstanceLease:
         self._held = True
 
     def _manifest(self, owners: Sequence[Object]) -> Object:
-        return manifests.lease(self._endpoints, self._me, self._seconds, self._api.now(), owners)
+        return manifests.lease(self._endpoints, self._me, self._deployment, self._seconds, self._api.now(), owners)
 
     def _is_mine(self, lease: Object) -> bool:
         return bool(lease["spec"].get("holderIdentity") == f"{self._me.instance}/{self._me.run}")
@@ -79,8 +88,7 @@ class InstanceLease:
     def _refuse_living(self, lease: Object) -> None:
         if self._is_mine(lease) or is_expired(lease, self._api.now()):
             return
-        network = (lease["metadata"].get("annotations") or {}).get(manifests.NETWORK)
-        if network == self._me.network and not self._held:
+        if _annotation(lease, manifests.NETWORK) == self._me.network and not self._held:
             return  # made by a process with the port that is ours now, so it is gone
         spec = lease["spec"]
         raise ConflictError(
@@ -100,5 +108,14 @@ def is_expired(lease: Object, now: datetime) -> bool:
 
 def services_of(lease: Object) -> list[str]:
     """Return the names of the Services that the Lease's instance is behind."""
-    text = (lease["metadata"].get("annotations") or {}).get(manifests.SERVICES) or ""
+    text = _annotation(lease, manifests.SERVICES)
     return [name for name in text.split(",") if name]
+
+
+def is_outside(lease: Object) -> bool:
+    """Whether the Lease's instance is outside of the cluster, so that routes lead to it."""
+    return _annotation(lease, manifests.DEPLOYMENT) != Deployment.KUBERNETES
+
+
+def _annotation(lease: Object, key: str) -> str:
+    return str((lease["metadata"].get("annotations") or {}).get(key) or "")

@@ -8,6 +8,7 @@ from datetime import datetime
 import arkserver
 from arkserver.integration import addresses as addressing
 from arkserver.integration.endpoints import Endpoint
+from arkserver.integration.enums import Deployment
 from arkserver.integration.identity import Identity
 from arkserver.integration.kubernetes.api import Object, timestamp
 
@@ -18,6 +19,7 @@ OURS = f"{MANAGED_BY}={MANAGER}"
 INSTANCE = "arkserver/instance"
 NETWORK = "arkserver/network"
 SERVICES = "arkserver/services"
+DEPLOYMENT = "arkserver/deployment"
 ENDPOINT = "arkserver/endpoint"
 SERVICE_NAME = "kubernetes.io/service-name"
 SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
@@ -120,13 +122,22 @@ def lease_name(endpoints: Sequence[Endpoint], instance: str) -> str:
 
 
 def lease(
-    endpoints: Sequence[Endpoint], me: Identity, seconds: float, now: datetime, owners: Sequence[Object]
+    endpoints: Sequence[Endpoint],
+    me: Identity,
+    deployment: Deployment,
+    seconds: float,
+    now: datetime,
+    owners: Sequence[Object],
 ) -> Object:
     """Return the Lease that shows an instance to be alive."""
     metadata = {
         "name": lease_name(endpoints, me.instance),
         "labels": _labels(managed=True) | {INSTANCE: me.instance},
-        "annotations": {NETWORK: me.network, SERVICES: ",".join(endpoint.service_name for endpoint in endpoints)},
+        "annotations": {
+            NETWORK: me.network,
+            SERVICES: ",".join(endpoint.service_name for endpoint in endpoints),
+            DEPLOYMENT: deployment.value,
+        },
         "ownerReferences": list(owners),
     }
     spec = {

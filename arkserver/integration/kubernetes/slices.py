@@ -63,7 +63,7 @@ class SliceRoutes:
             )
         }
         for name, manifest in wanted.items():
-            if not _contains(present.get(name, {}), manifest):
+            if not _holds(present.get(name, {}), manifest):
                 await self._api.apply("endpointslices", manifest)
         for found in present.values():
             if found["metadata"]["name"] not in wanted:
@@ -87,6 +87,11 @@ class SliceRoutes:
         elif not former:
             return
         await self._api.delete(self.version, "endpointslices", meta["name"])
+
+
+def _holds(found: Object, wanted: Object) -> bool:
+    """Whether the cluster's object is as it should be; the items of a list do not say their kind."""
+    return _contains(found, {key: value for key, value in wanted.items() if key not in ("apiVersion", "kind")})
 
 
 def _contains(found: object, wanted: object) -> bool:

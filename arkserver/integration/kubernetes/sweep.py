@@ -8,7 +8,7 @@ from datetime import timedelta
 from arkserver.integration.kubernetes import manifests
 from arkserver.integration.kubernetes.api import KubernetesApi, Object, moment
 from arkserver.integration.kubernetes.lease import VERSION as LEASE_VERSION
-from arkserver.integration.kubernetes.lease import is_expired, services_of
+from arkserver.integration.kubernetes.lease import is_expired, is_outside, services_of
 from arkserver.integration.kubernetes.services import Services
 from arkserver.integration.kubernetes.slices import Routes
 
@@ -45,7 +45,7 @@ async def sweep(api: KubernetesApi, routes: Routes, only: Collection[str] | None
 
 async def _remove_instance(api: KubernetesApi, routes: Routes, lease: Object) -> str:
     instance = lease["metadata"]["labels"][manifests.INSTANCE]
-    for name in services_of(lease):
+    for name in services_of(lease) if is_outside(lease) else ():
         await routes.release(name, instance)
     await api.delete(LEASE_VERSION, "leases", lease["metadata"]["name"], lease["metadata"]["uid"])
     return f"Lease {lease['metadata']['name']}"

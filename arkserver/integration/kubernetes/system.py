@@ -31,7 +31,7 @@ class KubernetesSystem:
         channel = open_channel(ChannelType.HTTP, self._connection.options)
         self._api = KubernetesApi(channel, self._connection.namespace)
         self._services = Services(self._api)
-        self._lease = InstanceLease(self._api, endpoints, me, settings.lease_s)
+        self._lease = InstanceLease(self._api, endpoints, me, settings.deployment, settings.lease_s)
         self._routes: Routes | None = None
         self._pod: tuple[Mapping[str, str], Object] | None = None
 

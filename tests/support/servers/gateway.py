@@ -23,6 +23,7 @@ class Gateway:
         self._thread.start()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.open()
         if not is_open:
             self.shut()
@@ -49,7 +50,7 @@ class Gateway:
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._forward, self.host, self.port)
+            self._server = await asyncio.start_server(self._accept, self.host, self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _shut(self) -> None:
@@ -58,7 +59,12 @@ class Gateway:
             self._server = None
         for writer in list(self._writers):
             writer.transport.abort()
-        await asyncio.sleep(0.02)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(self._forward(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -66,9 +72,13 @@ class Gateway:
         except OSError:
             writer.transport.abort()
             return
-        self._writers |= {writer, far_writer}
+        both = {writer, far_writer}
+        self._writers |= both
+        if self._server is None:  # shut meanwhile
+            for one in both:
+                one.transport.abort()
         await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
-        self._writers -= {writer, far_writer}
+        self._writers -= both
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
