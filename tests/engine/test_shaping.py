@@ -105,12 +105,6 @@ def test_keep(ex: Executor, data: st.DataObject, x: Any) -> None:
     assert_same(ex, shaping.keep(ex, place(data, ex, x), place(data, ex, mask), axis), np.compress(mask, x, axis))
 
 
-@given(DATA, arrays(shape=shapes(min_dims=2)), st.integers(-9, 9), st.booleans())
-def test_triangle(ex: Executor, data: st.DataObject, x: Any, diagonal: int, upper: bool) -> None:
-    expected = np.triu(x, diagonal) if upper else np.tril(x, diagonal)
-    assert_same(ex, shaping.triangle(ex, place(data, ex, x), diagonal, upper=upper), expected)
-
-
 def test_over_chunks(ex: Executor) -> None:
     x = np.arange(300_000)
     there = layout.from_numpy(ex, x)

@@ -20,7 +20,7 @@ from arkserver.engine.blocks import moving
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import align, array_of, as_vector, concatenate_blocks, even_rows, rebalance, relayout
-from arkserver.engine.values import Array, starts
+from arkserver.engine.values import Array
 
 Shape = tuple[int, ...]
 Widths = Sequence[tuple[int, int]]
@@ -268,13 +268,3 @@ def keep(ex: Executor, x: Array, mask: Array, axis: int) -> Array:
 
 def _kept(block: NDArray[Any], mask: NDArray[np.bool_], axis: int) -> NDArray[Any]:
     return np.compress(mask, block, axis)
-
-
-def triangle(ex: Executor, x: Array, diagonal: int, *, upper: bool) -> Array:
-    """The elements on and above (or below) a diagonal of the last two axes, zeros elsewhere."""
-    offsets = starts(x.rows) if x.ndim == 2 else (0,) * len(x.rows)
-    return array_of(ex.map(_triangle, x, Each(diagonal + o for o in offsets), upper), x)
-
-
-def _triangle(block: NDArray[Any], diagonal: int, upper: bool) -> NDArray[Any]:
-    return np.triu(block, diagonal) if upper else np.tril(block, diagonal)
