@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import hypothesis
 import pytest
 
+from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
+from tests.support.cluster import running_cluster
 
 # Timing belongs to the benchmarks: an example may run while the machine compiles something else.
 hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=30)
@@ -15,7 +19,26 @@ hypothesis.settings.load_profile("arkserver")
 WIDTHS = (1, 2, 3, 7)
 
 
-@pytest.fixture(params=WIDTHS, ids=lambda n: f"{n}-blocks", scope="session")
-def ex(request: pytest.FixtureRequest) -> Executor:
-    """An executor that cuts arrays into 1, 2, 3 and 7 blocks: every algorithm must give the same on each."""
-    return LocalExecutor(request.param)
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cluster", type=int, default=0, metavar="N", help="run the algorithms on N worker processes")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "ex" in metafunc.fixturenames:
+        workers = metafunc.config.getoption("cluster")
+        places = [("cluster", workers)] if workers else [("blocks", n) for n in WIDTHS]
+        metafunc.parametrize("ex", places, ids=lambda p: f"{p[1]}-{p[0]}", indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def ex(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    """An executor that cuts arrays into 1, 2, 3 and 7 blocks: every algorithm must give the same on each.
+
+    With ``--cluster N`` it runs the algorithms on N worker processes instead.
+    """
+    place, count = request.param
+    if place == "blocks":
+        yield LocalExecutor(count)
+    else:
+        with running_cluster(count) as cluster:
+            yield ClusterExecutor(cluster)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from dataclasses import dataclass
@@ -9,6 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import dask
+
+SETTINGS = {
+    # Blocks lie where they should; a task goes to its data, never the other way.
+    "distributed.scheduler.work-stealing": False,
+    # A worker that has not been heard of for so long is taken for dead.
+    "distributed.scheduler.worker-ttl": "30s",
+    # A session goes on for weeks: logs that grow with the number of tasks are kept short.
+    "distributed.admin.low-level-log-length": 1_000,
+    "distributed.diagnostics.computations.max-history": 10,
+    "distributed.diagnostics.computations.nframes": 0,
+    # Uploads become part of a graph when they are small.
+    "distributed.admin.large-graph-warning-threshold": "1 TB",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +54,7 @@ async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedSc
     OSError
         If a port is taken.
     """
-    # Dask writes scratch files relative to the working folder unless it is told otherwise.
-    dask.config.set({"temporary-directory": str(Path(tempfile.gettempdir()) / f"arkserver-{os.getpid()}")})
+    configure_dask()
     from distributed import Scheduler
 
     scheduler = Scheduler(host=host, port=port, dashboard_address=f"{host}:{dashboard_port}", dashboard=True)
@@ -51,6 +64,14 @@ async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedSc
         raise (e.__cause__ if isinstance(e.__cause__, OSError) else e) from None
     web_port = int(scheduler.services["dashboard"].port)
     return HostedScheduler(scheduler, scheduler.address, f"http://{_reachable(host)}:{web_port}/status", web_port)
+
+
+def configure_dask() -> None:
+    """Dask's settings as this server wants them, in this process and in the workers that it starts."""
+    folder = Path(tempfile.gettempdir()) / f"arkserver-{os.getpid()}"
+    dask.config.set({"temporary-directory": str(folder), **SETTINGS})
+    for noisy in ("distributed.shuffle._scheduler_plugin", "distributed.scheduler"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
 def _reachable(host: str) -> str:

@@ -1,0 +1,225 @@
+"""The workers as the executor sees them: tasks go out, contents come back, who is there and where blocks belong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import Future as ThreadFuture
+from concurrent.futures import TimeoutError as NotYet
+from typing import Any, TypeVar
+
+import dask
+from distributed import Client, Future, Scheduler, SchedulerPlugin
+
+from arkserver.cluster import failures, keeping
+from arkserver.cluster.blocks import RemoteBlock
+from arkserver.cluster.graphs import Graph
+from arkserver.cluster.worker import WorkerSetup
+from arkserver.engine import progress
+from arkserver.errors import WorkerLostError
+
+T = TypeVar("T")
+
+# Messages wait this long for others to travel with; Dask's own 2 to 10 ms are most of a small task's time.
+BATCH_SECONDS = 0.0005
+# A waiting command looks this often whether somebody cancelled it or what it waits for was lost.
+LOOK_SECONDS = 0.1
+SCATTER_TRIES = 5
+
+
+class Cluster:
+    """A scheduler in this process, the workers that joined it, and a client; used from any thread but the loop's.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+        Runs in the loop `loop`.
+    client : Client
+        Asynchronous, in the same loop.
+    """
+
+    def __init__(self, scheduler: Scheduler, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+        self.scheduler = scheduler
+        self.client = client
+        self.loop = loop
+        self.homes: tuple[str, ...] = ()
+        """addresses of the workers, in the order in which they joined"""
+
+    @classmethod
+    async def open(cls, scheduler: Scheduler) -> Cluster:
+        """Connect to a scheduler that runs in the current loop."""
+        await scheduler.listen("inproc://")
+        inproc = scheduler.listeners[-1].contact_address
+        client = await Client(inproc, asynchronous=True, set_as_default=False)
+        client.scheduler_comm.interval = BATCH_SECONDS
+        scheduler.client_comms[client.id].interval = 0
+        self = cls(scheduler, client, asyncio.get_running_loop())
+        for address in scheduler.workers:
+            self._joined(address)
+        scheduler.add_plugin(_Membership(self), name="arkserver")
+        manager = scheduler.extensions["amm"]
+        manager.policies.clear()
+        manager.add_policy(keeping.KeepReplicas())
+        await client.register_plugin(WorkerSetup(BATCH_SECONDS), name="arkserver")
+        return self
+
+    async def close(self) -> None:
+        """Let the client go; its blocks are forgotten."""
+        await self.client.close()
+
+    # --- workers -----------------------------------------------------------------------------------------------------
+
+    def homes_of(self, blocks: int) -> list[str]:
+        """The worker for each of an array's blocks.
+
+        Raises
+        ------
+        WorkerLostError
+            When no worker is left.
+        """
+        homes = self.homes
+        if not homes:
+            raise WorkerLostError("no worker is left; start one with: arkserver worker " + self.scheduler.address)
+        return [homes[i % len(homes)] for i in range(blocks)]
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all workers together; 0 when they have no limit."""
+        return sum(w.memory_limit for w in self.scheduler.workers.values())
+
+    async def wait_for_workers(self, count: int, seconds: float) -> None:
+        """Return when `count` workers are there.
+
+        Raises
+        ------
+        WorkerLostError
+            When they are not there in time.
+        """
+        end = time.monotonic() + seconds
+        while len(self.homes) < count:
+            if time.monotonic() > end:
+                raise WorkerLostError(f"{len(self.homes)} of {count} workers joined within {seconds:.0f} seconds")
+            await asyncio.sleep(0.05)
+
+    def _joined(self, address: str) -> None:
+        self.scheduler.stream_comms[address].interval = BATCH_SECONDS
+        self.homes = (*self.homes, address)
+
+    def _left(self, address: str) -> None:
+        self.homes = tuple(a for a in self.homes if a != address)
+
+    # --- tasks -------------------------------------------------------------------------------------------------------
+
+    def submit(self, graph: Graph, keys: Sequence[Any]) -> list[Future]:
+        """Send out a graph; handles of the results of `keys`."""
+        annotations: dict[str, Any] = {}
+        if graph.homes:
+            annotations = {"workers": _Homes(graph.homes), "allow_other_workers": True}
+        with dask.annotate(**annotations):
+            return list(self.client.get(graph.tasks, list(keys), sync=False))
+
+    def compute(self, graph: Graph, keys: Sequence[Any]) -> list[Any]:
+        """Run a graph; the results of `keys`, here."""
+        return self._results(self.submit(graph, keys))
+
+    def gather(self, blocks: Sequence[Any]) -> list[Any]:
+        """The contents of blocks, here; what is here already is handed through."""
+        futures = [b.future for b in blocks if isinstance(b, RemoteBlock)]
+        found = iter(self._results(futures) if futures else ())
+        return [next(found) if isinstance(b, RemoteBlock) else b for b in blocks]
+
+    def settle(self, blocks: Iterable[RemoteBlock]) -> None:
+        """Return when the blocks are computed; raises what a task raised."""
+        futures = [b.future for b in blocks]
+        self._until(_settled(futures), futures)
+
+    def _results(self, futures: list[Future]) -> list[Any]:
+        return list(self._until(self.client.gather(futures, direct=True, asynchronous=True), futures))
+
+    def _until(self, work: Coroutine[Any, Any, T], futures: Sequence[Future]) -> T:
+        """Run `work` on the loop, which waits for `futures`."""
+        waiting = self.on_loop(work)
+        try:
+            return self._watch(waiting, lambda: failures.raise_if_lost(futures, self.scheduler))
+        except Exception as e:  # noqa: BLE001 - whatever a task raised
+            raise failures.translated(e) from None
+
+    def on_loop(self, work: Coroutine[Any, Any, T]) -> ThreadFuture[T]:
+        """Start a coroutine on the loop."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def _watch(self, waiting: ThreadFuture[T], check: Callable[[], None]) -> T:
+        token = progress.current()
+        while True:
+            try:
+                return waiting.result(LOOK_SECONDS)
+            except NotYet:
+                if waiting.done():
+                    raise
+            try:
+                if token is not None:
+                    token.raise_if_cancelled()
+                check()
+            except Exception:
+                waiting.cancel()
+                raise
+
+    # --- blocks without a task ---------------------------------------------------------------------------------------
+
+    def scatter(self, contents: Sequence[Any]) -> list[Future]:
+        """Send contents to the workers, a block each, each to two of them."""
+        return self._until(self._scatter(contents), ())
+
+    async def _scatter(self, contents: Sequence[Any]) -> list[Future]:
+        for _ in range(SCATTER_TRIES):
+            try:
+                return await keeping.scatter(self.client, contents, self.homes_of(len(contents)))
+            except (OSError, TimeoutError):  # a worker left; the others take it
+                await asyncio.sleep(LOOK_SECONDS)
+        raise WorkerLostError(f"{SCATTER_TRIES} attempts to send data to the workers failed; try again")
+
+    def cut_lineage(self, blocks: Sequence[RemoteBlock], *, wait: bool) -> None:
+        """Let the scheduler forget how `blocks` come about, once they are computed."""
+        work = self._cut(blocks)
+        if wait:
+            self._until(work, [b.future for b in blocks])
+        else:
+            self.on_loop(work)
+
+    async def _cut(self, blocks: Sequence[RemoteBlock]) -> None:
+        await asyncio.gather(*(b.future.exception() for b in blocks))
+        await asyncio.gather(*(keeping.cut(self.client, self.scheduler, b) for b in blocks))
+
+
+class _Homes:
+    """The restriction of each task: its worker, or none."""
+
+    def __init__(self, homes: dict[Any, str]) -> None:
+        self._homes = homes
+
+    def __call__(self, key: Any) -> list[str]:
+        home = self._homes.get(key)
+        return [home] if home is not None else []
+
+
+class _Membership(SchedulerPlugin):  # type: ignore[misc]  # distributed publishes no types
+    """Tells the cluster who comes and goes."""
+
+    name = "arkserver"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def add_worker(self, scheduler: Scheduler, worker: str) -> None:  # noqa: ARG002
+        self._cluster._joined(worker)
+
+    def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
+        self._cluster._left(worker)
+
+
+async def _settled(futures: Sequence[Future]) -> None:
+    for future in futures:
+        error = await future.exception()
+        if error is not None:
+            raise error

@@ -1,0 +1,136 @@
+"""The executor over Dask workers: one block a worker, tasks beside their data, pieces from worker to worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from arkserver.cluster import exchange, tasks
+from arkserver.cluster.blocks import RemoteBlock, remote_blocks
+from arkserver.cluster.cluster import Cluster
+from arkserver.cluster.exchange import Half
+from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
+from arkserver.cluster.keeping import REPLICAS
+from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
+from arkserver.engine.values import Array, Block
+
+# From this many pieces an exchange runs as a shuffle (measured: bench/cluster/exchange.py).
+SHUFFLE_FROM_PIECES = 64
+# A block has at most about this many steps behind it that would be repeated if it were lost.
+LINEAGE = 50
+# Pieces of an exchange that are more than this share of the workers' memory wait on disk.
+DISK_FROM_SHARE = 0.25
+
+
+class ClusterExecutor(Executor):
+    """Runs steps as Dask tasks.
+
+    Steps that give blocks return as soon as the tasks are submitted; an error in one of them is raised by the next step
+    that asks for contents of, or computed from, its blocks. Operands may have blocks in this process: these travel with
+    the tasks.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        The scheduler, its workers and a client.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    @property
+    def width(self) -> int:
+        """One block a worker."""
+        return max(1, len(self.cluster.homes))
+
+    def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """One new block for each: ``fn(*operands)``."""
+        graph = Graph(_name(fn))
+        keys = self._each_block(graph, fn, operands)
+        return self._submit(graph, keys, operands)
+
+    def map_parts(self, parts: int, fn: Callable[..., Sequence[Any]], *operands: Any) -> tuple[Refs, ...]:
+        """`map` for a function that returns `parts` results."""
+        graph = Graph(_name(fn))
+        whole = self._each_block(graph, fn, operands, "-all")
+        keys = []
+        for p in range(parts):
+            for i, key in enumerate(whole):
+                keys.append((f"{graph.name}-{p}", i))
+                graph.add(keys[-1], tasks.part, graph.reference(key), p)
+        refs = self._submit(graph, keys, operands).values
+        return tuple(Refs(refs[p * len(whole) : (p + 1) * len(whole)]) for p in range(parts))
+
+    def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
+        """The results of ``fn(*operands)``, block by block, here."""
+        graph = Graph(_name(fn))
+        return self.cluster.compute(graph, self._each_block(graph, fn, operands))
+
+    def exchange(
+        self,
+        split: Callable[..., Sequence[Any]],
+        split_operands: Sequence[Any],
+        merge: Callable[..., Any],
+        merge_operands: Sequence[Any] = (),
+        *,
+        parts: int,
+    ) -> Refs:
+        """All to all, from worker to worker."""
+        graph = Graph(_name(merge))
+        first = Half(split, [operands_at(split_operands, i) for i in range(blocks_of(split_operands))])
+        second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
+        homes = self.cluster.homes_of(parts)
+        if len(first) * parts < SHUFFLE_FROM_PIECES:
+            keys = exchange.by_pieces(graph, first, second)
+        else:
+            nbytes = sum(o.nbytes for o in split_operands if hasattr(o, "nbytes"))
+            disk = nbytes > DISK_FROM_SHARE * self.cluster.memory
+            keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
+        graph.homes.update(zip(keys, homes, strict=True))
+        return self._submit(graph, keys, (*split_operands, *merge_operands))
+
+    def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
+        """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was."""
+        graph = Graph(_name(fn))
+        keys = []
+        for i in range(len(array.blocks)):
+            keys.append((graph.name, i))
+            graph.add(keys[-1], tasks.run_update, fn, graph.command, *operands_at((array, *operands), i))
+        refs = self._submit(graph, keys, (array, *operands))
+        self.cluster.settle(refs.values)
+        return replace(array, blocks=refs.values)
+
+    def place(self, blocks: Iterable[Any]) -> tuple[Block, ...]:
+        """Send contents that are here to the workers.
+
+        Small contents become part of a task, which the scheduler keeps; large ones are held by two workers.
+        """
+        contents = list(blocks)
+        if self.width >= REPLICAS and sum(map(literal_bytes, contents)) >= SHARED_BYTES * len(contents):
+            return tuple(RemoteBlock(f, 0) for f in self.cluster.scatter(contents))
+        return self.map(tasks.same, Each(contents)).values
+
+    def fetch(self, blocks: Iterable[Block]) -> list[Any]:
+        """The contents of blocks, here."""
+        return self.cluster.gather(list(blocks))
+
+    def _each_block(self, graph: Graph, fn: Callable[..., Any], operands: Sequence[Any], suffix: str = "") -> list[Any]:
+        count = blocks_of(operands)
+        keys = [graph.run(i, fn, operands_at(operands, i), suffix).key for i in range(count)]
+        if not remote_blocks(operands):
+            graph.homes.update(zip(keys, self.cluster.homes_of(count), strict=True))
+        return keys
+
+    def _submit(self, graph: Graph, keys: list[Any], operands: Sequence[Any]) -> Refs:
+        before = max((b.depth for b in remote_blocks(operands)), default=0)
+        depth = before + graph.depth
+        blocks = [RemoteBlock(future, depth) for future in self.cluster.submit(graph, keys)]
+        if depth // LINEAGE > before // LINEAGE:
+            self.cluster.cut_lineage(blocks, wait=depth >= 2 * LINEAGE)
+        return Refs(blocks)
+
+
+def _name(fn: Callable[..., Any]) -> str:
+    """How a step is called in the dashboard."""
+    return str(getattr(getattr(fn, "func", fn), "__name__", "step")).strip("_<>")

@@ -1,0 +1,51 @@
+"""What runs in a worker: one function around each step function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+
+def run(fn: Callable[..., Any], command: str, *args: Any) -> Any:
+    """``fn(*args)`` as the server would run it; an error carries the name of the command that it belongs to."""
+    try:
+        with np.errstate(all="ignore"):
+            return owned(fn(*args))
+    except Exception as e:
+        e.__dict__.setdefault("command", command)
+        raise
+
+
+def run_merge(merge: Callable[..., Any], command: str, pieces: int, *args: Any) -> Any:
+    """`run` for the second half of an exchange: the first `pieces` arguments are one, as a list."""
+    return run(merge, command, list(args[:pieces]), *args[pieces:])
+
+
+def run_update(fn: Callable[..., None], command: str, block: Any, *args: Any) -> Any:
+    """`run` for a function that writes into its first argument: it gets a copy, which is the result."""
+    changed = block.copy()
+    run(fn, command, changed, *args)
+    return changed
+
+
+def part(results: Sequence[Any], i: int) -> Any:
+    """One of several results of a step."""
+    return owned(results[i])
+
+
+def same(value: Any) -> Any:
+    """The value: a task that brings a large argument to the workers."""
+    return value
+
+
+def owned(result: Any) -> Any:
+    """A result that is a small part of another array is copied, so that it does not keep all of it in memory."""
+    if (
+        isinstance(result, np.ndarray)
+        and isinstance(result.base, np.ndarray)
+        and 2 * result.nbytes < result.base.nbytes
+    ):
+        return result.copy()
+    return result

@@ -1,0 +1,46 @@
+"""What a Dask worker needs to be one of ours."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from distributed import Worker, WorkerPlugin
+
+from arkserver.engine import threads
+
+THREADS = "threads"
+"""the resource by which a worker says how many threads its kernels use"""
+
+
+class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes no types
+    """Runs in each worker when it joins.
+
+    Parameters
+    ----------
+    batch_seconds : float
+        How long messages to the scheduler wait for others.
+    """
+
+    name = "arkserver"
+
+    def __init__(self, batch_seconds: float) -> None:
+        self.batch_seconds = batch_seconds
+
+    def setup(self, worker: Worker) -> None:
+        """Set the threads of kernels, and answer the scheduler at once."""
+        worker.batched_stream.interval = self.batch_seconds
+        threads.configure(int(worker.state.total_resources.get(THREADS, worker.state.nthreads)))
+        logging.getLogger("distributed.worker").addFilter(_not_an_answer)
+        self._worker = worker
+        worker.handlers["arkserver_keep"] = self.keep
+
+    def keep(self, old: Any, new: Any) -> int:
+        """Give contents that the worker holds another key; their size in bytes."""
+        found = self._worker.update_data({new: self._worker.data[old]})
+        return int(found["nbytes"][new])
+
+
+def _not_an_answer(record: logging.LogRecord) -> bool:
+    """Errors of tasks are answers to clients, which the server logs; they do not belong into a worker's log."""
+    return not record.getMessage().startswith("Compute Failed")

@@ -1,0 +1,47 @@
+"""A real cluster for tests: scheduler and client in a loop of their own thread, workers as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+
+from arkserver.cluster.cluster import Cluster
+from arkserver.cluster.scheduler import start_scheduler
+from arkserver.cluster.workers import LocalWorkers, WorkerShape
+from arkserver.daemons.server import SWITCH_SECONDS
+
+JOIN_SECONDS = 60
+
+
+@contextmanager
+def running_cluster(workers: int) -> Iterator[Cluster]:
+    """A cluster with `workers` processes of one thread."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="cluster")
+    thread.start()
+    life = _life(workers)
+    try:
+        yield asyncio.run_coroutine_threadsafe(life.asend(None), loop).result(JOIN_SECONDS)
+    finally:
+        asyncio.run_coroutine_threadsafe(life.aclose(), loop).result(JOIN_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _life(workers: int) -> AsyncGenerator[Cluster, None]:
+    hosted = await start_scheduler("127.0.0.1", 0, 0)
+    cluster = await Cluster.open(hosted.scheduler)
+    processes = LocalWorkers(hosted.address, WorkerShape())
+    try:
+        await processes.start(workers)
+        await cluster.wait_for_workers(workers, JOIN_SECONDS)
+        yield cluster
+    finally:
+        await cluster.close()
+        await processes.close()
+        await hosted.close()
