@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 from distributed import Future, Scheduler
@@ -23,7 +24,12 @@ def raise_if_lost(futures: Iterable[Future], scheduler: Scheduler) -> None:
 
 
 def translated(error: Exception) -> Exception:
-    """The error that a command raises for what came from a worker."""
+    """The error that a command raises for what came from a worker.
+
+    Always another object: Dask's client keeps the one that it got as long as somebody holds the failed result, and the
+    trace of an error that was raised here holds everything that the command held.
+    """
+    error.__traceback__ = None
     if isinstance(error, KilledWorker):
         return WorkerLostError(
             f"the workers that ran this step ended {error.allowed_failures + 1} times in a row, the last one at "
@@ -43,5 +49,5 @@ def _attributed(error: Exception) -> Exception:
     token = progress.current()
     command = getattr(error, "command", None)
     if token is None or command in (None, token.command) or not isinstance(error, ArkserverError):
-        return error
+        return copy.copy(error)
     return type(error)(f"an operand is the result of {command}, which failed: {error}")

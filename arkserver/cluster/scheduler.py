@@ -11,6 +11,8 @@ from typing import Any
 
 import dask
 
+from arkserver.cluster.cluster import Cluster
+
 SETTINGS = {
     # Blocks lie where they should; a task goes to its data, never the other way.
     "distributed.scheduler.work-stealing": False,
@@ -35,6 +37,8 @@ class HostedScheduler:
     dashboard: str
     """URL of its web pages"""
     dashboard_port: int
+    cluster: Cluster
+    """its workers, for the executor"""
 
     @property
     def workers(self) -> int:
@@ -43,11 +47,12 @@ class HostedScheduler:
 
     async def close(self) -> None:
         """End it; workers leave."""
+        await self.cluster.close()
         await self.scheduler.close()
 
 
 async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedScheduler:
-    """Start a scheduler.
+    """Start a scheduler, and connect to it.
 
     Raises
     ------
@@ -63,7 +68,8 @@ async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedSc
     except RuntimeError as e:  # Dask wraps what happened
         raise (e.__cause__ if isinstance(e.__cause__, OSError) else e) from None
     web_port = int(scheduler.services["dashboard"].port)
-    return HostedScheduler(scheduler, scheduler.address, f"http://{_reachable(host)}:{web_port}/status", web_port)
+    dashboard = f"http://{_reachable(host)}:{web_port}/status"
+    return HostedScheduler(scheduler, scheduler.address, dashboard, web_port, await Cluster.open(scheduler))
 
 
 def configure_dask() -> None:

@@ -35,13 +35,11 @@ def running_cluster(workers: int) -> Iterator[Cluster]:
 
 async def _life(workers: int) -> AsyncGenerator[Cluster, None]:
     hosted = await start_scheduler("127.0.0.1", 0, 0)
-    cluster = await Cluster.open(hosted.scheduler)
     processes = LocalWorkers(hosted.address, WorkerShape())
     try:
         await processes.start(workers)
-        await cluster.wait_for_workers(workers, JOIN_SECONDS)
-        yield cluster
+        await hosted.cluster.wait_for_workers(workers, JOIN_SECONDS)
+        yield hosted.cluster
     finally:
-        await cluster.close()
         await processes.close()
         await hosted.close()

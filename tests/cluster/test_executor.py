@@ -1,0 +1,173 @@
+"""The executor over worker processes: what its steps promise beyond giving the right numbers."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from arkserver.cluster import executor as executor_module
+from arkserver.cluster.blocks import RemoteBlock
+from arkserver.cluster.executor import LINEAGE, ClusterExecutor
+from arkserver.engine import layout
+from arkserver.engine.executor import Each, Executor
+from arkserver.engine.progress import Progress, running
+from arkserver.engine.values import Array
+from arkserver.errors import ArgumentError, CancelledError
+from tests.cluster import steps
+
+N = 1_000
+
+
+def arange(ex: Executor, n: int = N) -> Array:
+    return layout.from_numpy(ex, np.arange(n, dtype=np.float64))
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def holders(remote: ClusterExecutor, x: Array) -> list[set[str]]:
+    tasks = remote.cluster.scheduler.tasks
+    return [{w.address for w in tasks[b.key].who_has} for b in x.blocks]
+
+
+def test_one_block_a_worker(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    assert x.rows == (500, 500)
+    assert layout.to_numpy(remote, x).tolist() == list(range(N))
+    assert len(set().union(*holders(remote, x))) == 2
+
+
+def test_results_stay_beside_their_operands(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    y = layout.array_of(remote.map(np.negative, x), x)
+    remote.fetch(y.blocks)
+    assert holders(remote, y) == holders(remote, x)
+
+
+def test_new_blocks_lie_where_blocks_of_the_same_number_lie(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    made = remote.map(steps.random_part, Each((1, 2)), Each(x.rows))
+    y = Array(np.dtype(np.float64), (N,), made.values, x.rows)
+    moved = layout.relayout(remote, layout.relayout(remote, x, (N, 0)), x.rows)
+    remote.fetch(y.blocks + moved.blocks)
+    assert holders(remote, y) == holders(remote, x) == holders(remote, moved)
+
+
+def test_a_step_of_several_results(remote: ClusterExecutor) -> None:
+    first, second = remote.map_parts(2, steps.halves, arange(remote))
+    assert [len(b) for b in remote.fetch(first.values + second.values)] == [250] * 4
+
+
+def test_a_small_part_does_not_keep_the_whole(remote: ClusterExecutor) -> None:
+    parts = remote.map(steps.head, arange(remote), 3)
+    assert remote.collect(steps.owns_its_memory, parts) == [True, True]
+
+
+@pytest.mark.parametrize("pieces", [0, 1 << 30], ids=["shuffle", "pieces"])
+@pytest.mark.parametrize("dtype", [np.int64, np.bool_, object])
+def test_exchange_either_way(
+    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, dtype: type
+) -> None:
+    monkeypatch.setattr(executor_module, "SHUFFLE_FROM_PIECES", pieces)
+    values: NDArray[Any] = (np.arange(N) % 7).astype(dtype)
+    x = layout.from_numpy(remote, values)
+    for rows in ((N, 0), (0, 1, N - 1), (10,) * 100):
+        x = layout.relayout(remote, x, rows)
+        assert [len(b) for b in remote.fetch(x.blocks)] == list(rows)
+    assert (layout.to_numpy(remote, x) == values).all()
+
+
+def test_an_exchange_through_files(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor_module, "SHUFFLE_FROM_PIECES", 0)
+    monkeypatch.setattr(executor_module, "DISK_FROM_SHARE", -1.0)
+    x = arange(remote, 100_000)
+    assert (layout.to_numpy(remote, layout.relayout(remote, x, (10, 99_990))) == np.arange(100_000)).all()
+
+
+def test_an_error_of_a_task_is_raised_by_the_next_use(remote: ClusterExecutor) -> None:
+    with running(Progress("first")):
+        bad = remote.map(steps.refuse, arange(remote))
+    with running(Progress("first")), pytest.raises(ArgumentError, match=r"^500 rows are not to my taste"):
+        remote.collect(steps.total, bad)
+    with running(Progress("second")), pytest.raises(ArgumentError, match="result of first, which failed: 500 rows"):
+        remote.fetch(bad.values)
+
+
+def test_update_makes_new_blocks(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    changed = remote.update(steps.add_to, x, 1.0)
+    assert layout.to_numpy(remote, changed)[0] == 1
+    assert layout.to_numpy(remote, x)[0] == 0
+
+
+def test_an_update_that_fails_raises_at_once_and_changes_nothing(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    with pytest.raises(ArgumentError, match="half done"):
+        remote.update(steps.write_then_refuse, x)
+    assert layout.to_numpy(remote, x)[0] == 0
+
+
+def test_blocks_of_this_process_travel_with_the_tasks(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    here = np.full(500, 2.0)
+    y = Array(x.dtype, x.shape, (here, here), x.rows)
+    found = remote.map(np.multiply, x, y)
+    here[:] = 3  # the step has its own copy
+    assert np.concatenate(remote.fetch(found.values)).tolist() == (np.arange(N) * 2.0).tolist()
+
+
+def test_a_large_argument_is_handed_on_among_workers(remote: ClusterExecutor) -> None:
+    factors = np.arange(400_000, dtype=np.float64)
+    x = arange(remote)
+    found = remote.map(steps.scaled, x, factors, Each((2, 399_999)))
+    assert np.concatenate(remote.fetch(found.values))[-1] == 999 * 399_999.0
+
+
+def test_large_contents_are_on_two_workers_and_stay_there(remote: ClusterExecutor) -> None:
+    x = arange(remote, 1 << 19)
+    assert [len(h) for h in holders(remote, x)] == [2, 2]
+    remote.cluster.on_loop(_manage_memory(remote)).result(10)
+    assert [len(h) for h in holders(remote, x)] == [2, 2]
+
+
+async def _manage_memory(remote: ClusterExecutor) -> None:
+    remote.cluster.scheduler.extensions["amm"].run_once()
+
+
+def test_lineage_is_cut(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    for _ in range(3 * LINEAGE):
+        x = layout.array_of(remote.map(partial(np.add, 1.0), x), x)
+    assert layout.to_numpy(remote, x)[0] == 3 * LINEAGE
+    assert all(isinstance(b, RemoteBlock) and b.depth <= 2 * LINEAGE for b in x.blocks)
+    until(lambda: len(remote.cluster.scheduler.tasks) < 5 * LINEAGE)
+
+
+def test_everything_is_forgotten_at_the_end(remote: ClusterExecutor) -> None:
+    x = arange(remote)
+    y = layout.relayout(remote, x, (1, N - 1))
+    remote.fetch(y.blocks)
+    del x, y
+    gc.collect()
+    until(lambda: not remote.cluster.scheduler.tasks)
+
+
+def test_a_waiting_command_can_be_cancelled(remote: ClusterExecutor) -> None:
+    token = Progress("long")
+    threading.Timer(0.2, token.cancel).start()
+    begun = time.monotonic()
+    with running(token), pytest.raises(CancelledError):
+        remote.collect(steps.total, remote.map(steps.slowly, arange(remote), 1.5))
+    assert time.monotonic() - begun < 1.4
