@@ -4,6 +4,7 @@ Importing this package fills the registry.
 """
 
 from arkserver.commands import (
+    apply,
     bigint,
     casting,
     core,
@@ -27,6 +28,7 @@ from arkserver.commands import (
 )
 
 __all__ = [
+    "apply",
     "bigint",
     "casting",
     "core",
