@@ -61,6 +61,7 @@ class _Decoding:
 
 
 Decoder = Callable[[_Decoding, Parameter], Any]
+Injector = Callable[[Context, Parameters, memoryview | None], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Slot:
     key: str
     """its name on the wire, in the form that is compared"""
     required: bool
-    inject: Callable[[Context, memoryview | None], Any] | None
+    inject: Injector | None
     """gives the value that is handed in; None for one that the request carries"""
     decode: Decoder
     locks: str
@@ -143,7 +144,7 @@ def decode(
     values = state.found.values
     for slot in _slots(command):
         if slot.inject is not None:
-            values[slot.name] = slot.inject(context, payload)
+            values[slot.name] = slot.inject(context, parameters, payload)
         elif (sent := parameters.find(slot.key)) is not None or slot.required:
             sent = sent or parameters[slot.name]  # which says that it is missing
             values[slot.name] = slot.decode(state, sent)
@@ -162,15 +163,16 @@ def size_executor(found: Arguments, nbytes: int) -> None:
             found.values[name] = value.sized(max(nbytes, largest))
 
 
-def _payload(_: Context, payload: memoryview | None) -> memoryview:
+def _payload(_: Context, __: Parameters, payload: memoryview | None) -> memoryview:
     if payload is None:
         raise ArgumentError("the request has no binary payload")
     return payload
 
 
-_INJECTED: dict[Any, Callable[[Context, memoryview | None], Any]] = {
-    Executor: lambda context, _: context.engine.executor,
-    Context: lambda context, _: context,
+_INJECTED: dict[Any, Injector] = {
+    Executor: lambda context, _, __: context.engine.executor,
+    Context: lambda context, _, __: context,
+    Parameters: lambda _, parameters, __: parameters,
     Payload: _payload,
 }
 

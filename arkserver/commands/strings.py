@@ -11,11 +11,12 @@ from arkserver.commands import projection
 from arkserver.commands.context import Context
 from arkserver.commands.registry import command
 from arkserver.commands.results import Item
-from arkserver.engine.algorithms.text import choosing, forms, letters
+from arkserver.engine.algorithms.text import choosing, encoding, forms, hashing, letters
+from arkserver.engine.algorithms.text.hashing import Hashes
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, Strings
+from arkserver.engine.values import Array, Column, Strings
 from arkserver.errors import ArgumentError, UnsupportedError
-from arkserver.wire.parameters import parse_int, parse_ints
+from arkserver.wire.parameters import parse_fields, parse_int, parse_ints
 
 
 def shown(raw: bytes) -> str:
@@ -162,3 +163,75 @@ def substring(
         raise ArgumentError(f"cannot take {n_chars} bytes of {kind}; known are prefixes and suffixes")
     found, origins = letters.edges(ex, name, n_chars, suffixes=kind == "suffixes", proper=proper)
     return (found, origins) if return_origins else found
+
+
+@command("encode", project=projection.times(4, "obj"))
+def encode(ex: Executor, obj: Strings, to_encoding: str, from_encoding: str) -> Strings:
+    """The strings in another encoding."""
+    return encoding.encoded(ex, obj, from_encoding, to_encoding)
+
+
+# --- hashes ----------------------------------------------------------------------------------------------------------
+
+
+@command("segmentedHash", project=projection.times(6, "obj", "values"), distributed="gathers: starts of segments")
+def hash_segments(
+    ex: Executor,
+    obj_type: str,
+    obj: Strings | None = None,
+    segments: Array | None = None,
+    values: Column | None = None,
+) -> Hashes:
+    """128-bit hashes of strings, or of the segments of an array, as upper and lower words."""
+    match obj_type.upper(), obj, segments, values:
+        case "STRINGS", Strings(), _, _:
+            return hashing.hashes(ex, obj)
+        case "SEGARRAY", _, Array(), Array() | Strings():
+            return hashing.of_segments(ex, segments, values)
+    raise UnsupportedError(f"objects of type {obj_type} cannot be hashed")
+
+
+@command("categoricalHash", project=projection.times(3, "categories", "codes"))
+def hash_categories(ex: Executor, categories: Strings, codes: Array) -> dict[str, Array]:
+    """128-bit hashes of the category that each code stands for."""
+    return _announced(hashing.of_categories(ex, categories, codes))
+
+
+def _announced(found: Hashes) -> dict[str, Array]:
+    return {"upperHash": found.upper, "lowerHash": found.lower}
+
+
+@command("hashList", project=lambda size: 6 * projection.array_of_shape((size,)))
+def hash_rows(
+    ex: Executor,
+    context: Context,
+    names_list: list[str],
+    types_list: list[str],
+    size: int,  # noqa: ARG001 (projected)
+) -> dict[str, Array]:
+    """One 128-bit hash for each row of several columns."""
+    if not names_list or len(names_list) != len(types_list):
+        raise ArgumentError(f"{len(names_list)} columns and {len(types_list)} types of columns were sent")
+    parts = [_components(kind, text) for kind, text in zip(types_list, names_list, strict=True)]
+    symbols = [symbol for part in parts for symbol in part.values()]
+    with context.engine.locks.hold(symbols, []):
+        columns = [_hashes(ex, {role: context.engine.value(symbol) for role, symbol in p.items()}) for p in parts]
+    return _announced(hashing.combined(ex, columns))
+
+
+def _components(kind: str, text: str) -> dict[str, str]:
+    """The symbols of a column by what they are in it."""
+    if kind.upper() in ("PDARRAY", "STRINGS"):
+        return {"array": text.partition("+")[0]}
+    return {role: symbol for role, symbol in parse_fields(text).items() if role != "valObjType"}
+
+
+def _hashes(ex: Executor, column: dict[str, Any]) -> Hashes:
+    match column:
+        case {"array": Array() | Strings() as array}:
+            return hashing.hashes(ex, array)
+        case {"segments": Array() as segments, "values": Array() | Strings() as values}:
+            return hashing.of_segments(ex, segments, values)
+        case {"categories": Strings() as categories, "codes": Array() as codes}:
+            return hashing.of_categories(ex, categories, codes)
+    raise UnsupportedError(f"a column of {', '.join(column)} cannot be hashed")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from arkserver.engine.symbols import SymbolTable
 from arkserver.errors import RegistrationError, UnknownSymbolError
@@ -13,14 +12,24 @@ from arkserver.errors import RegistrationError, UnknownSymbolError
 
 @dataclass(frozen=True, slots=True)
 class RegisteredObject:
-    """An object that a user has named."""
+    """An object that a user has named, or a part of one, such as a column of a table."""
 
     kind: str
     """object type in capitals: PDARRAY, STRINGS, DATAFRAME, ..."""
-    parts: Mapping[str, Any]
-    """what the object is made of, as its kind needs it to be attached again"""
-    components: tuple[str, ...]
-    """the symbols that it pins, in order; one may occur twice"""
+    symbols: Mapping[str, str]
+    """the symbols that it is made of, by what they are in it"""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """what else has to be known of it, such as a width"""
+    parts: Mapping[str, RegisteredObject] = field(default_factory=dict)
+    """columns, keys or levels by their names"""
+    hidden: tuple[str, ...] = ()
+    """symbols that it pins and does not tell"""
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The symbols that it pins, in order; one may occur twice."""
+        inner = (name for part in self.parts.values() for name in part.components)
+        return (*self.hidden, *self.symbols.values(), *inner)
 
 
 class ObjectRegistry:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver.wire.replies import float_text
+from arkserver.engine.formats import float_text
 
 EDGE = 3
 """elements shown on either side of the dots"""

@@ -126,6 +126,14 @@ def parse_strings(text: str) -> list[str]:
         raise RequestError(f"{_shown(text)} is not a JSON list: {e}") from None
 
 
+def parse_fields(text: str) -> dict[str, Any]:
+    """A JSON object, as it stands for something with several parts."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as e:
+        raise RequestError(f"{_shown(text)} is not a JSON object: {e}") from None
+
+
 def scalar_of(parameter: Parameter) -> Scalar:
     """A parameter as a typed scalar."""
     return Scalar(parameter.val, parameter.dtype)

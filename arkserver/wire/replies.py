@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from arkserver.engine.formats import float_text
 from arkserver.engine.values import Array, Strings, dtype_name, itemsize
 
 
@@ -36,12 +37,6 @@ def scalar_text(value: Any) -> str:
     if isinstance(value, np.integer):
         return f"{value.dtype.name} {int(value)}"
     return f"bigint {value}"
-
-
-def float_text(value: float) -> str:
-    """17 significant digits; a whole number gets a point and 17 zeros."""
-    text = f"{value:.17g}"
-    return f"{text}.00000000000000000" if text.lstrip("-").isdigit() else text
 
 
 def escaped(text: str) -> str:

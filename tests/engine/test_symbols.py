@@ -64,7 +64,7 @@ class SymbolMachine(RuleBasedStateMachine):
 
     @rule(name=names, user_name=st.sampled_from("abc"))
     def register(self, name: str, user_name: str) -> None:
-        item = RegisteredObject("PDARRAY", {"array": name}, (name,))
+        item = RegisteredObject("PDARRAY", {"array": name})
         if user_name in self.registered:
             with pytest.raises(RegistrationError, match="not available for registration"):
                 self.registry.register(user_name, item)

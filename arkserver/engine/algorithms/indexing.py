@@ -62,7 +62,7 @@ def bounds(ex: Executor, index: Array) -> tuple[int, int]:
 
 
 def _bounds(block: NDArray[Any]) -> tuple[int, int]:
-    return moving.minmax(_signed(block))
+    return moving.minmax(signed(block))
 
 
 def check_bounds(ex: Executor, index: Array, n: int, routine: str) -> None:
@@ -94,7 +94,7 @@ def inverted(ex: Executor, mask: Array) -> Array:
     return array_of(ex.map(np.logical_not, mask), mask)
 
 
-def _signed(index: NDArray[Any]) -> Ints:
+def signed(index: NDArray[Any]) -> Ints:
     """The indexes as int64; unsigned ones that are in range keep their value."""
     return index.view(np.int64) if index.dtype.itemsize == 8 else index.astype(np.int64)
 
@@ -131,7 +131,7 @@ def take_points(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence
     shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     shape = (*shape[: axes[0]], indexes[0].size, *shape[axes[0] + 1 :])
     if axes[0] > 0:
-        positions = tuple(_signed(to_numpy(ex, i)) for i in indexes)
+        positions = tuple(signed(to_numpy(ex, i)) for i in indexes)
         return Array(x.dtype, shape, ex.map(_points, x, axes, positions).values, x.rows, x.max_bits)
     indexes = align(ex, *indexes)
     if len(x.blocks) == len(indexes[0].blocks) == 1:
@@ -144,13 +144,13 @@ def take_points(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence
 def _take_across(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence[Array]) -> Refs:
     """The indexes go to the owners of the rows, the rows come back."""
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_by_owner, (edges, *indexes), _requests, parts=len(x.blocks))
+    requests = ex.exchange(by_owner, (edges, *indexes), requests_of, parts=len(x.blocks))
     back = (x.dtype, edges, indexes[0])
     return ex.exchange(_answers, (x, axes, requests), _assemble, back, parts=len(indexes[0].blocks))
 
 
 def _points_of(block: NDArray[Any], axes: tuple[int, ...], *indexes: NDArray[Any]) -> NDArray[Any]:
-    return _points(block, axes, tuple(map(_signed, indexes)))
+    return _points(block, axes, tuple(map(signed, indexes)))
 
 
 def _points(block: NDArray[Any], axes: tuple[int, ...], positions: Positions) -> NDArray[Any]:
@@ -176,18 +176,18 @@ def take_rows(block: NDArray[Any], index: Ints) -> NDArray[Any]:
     return out
 
 
-def _owners(edges: Ints, first: NDArray[Any]) -> Ints:
+def owners(edges: Ints, first: NDArray[Any]) -> Ints:
     """The block that holds each row, for blocks that begin at `edges`."""
-    return np.searchsorted(edges, _signed(first), side="right") - 1
+    return np.searchsorted(edges, signed(first), side="right") - 1
 
 
-def _by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
+def by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
     """The positions that each owner is asked for, the first of them counted from the owner's first row."""
-    pieces = split_by(_owners(edges, indexes[0]), len(edges) - 1, [_signed(i) for i in indexes])
+    pieces = split_by(owners(edges, indexes[0]), len(edges) - 1, [signed(i) for i in indexes])
     return [(p[0] - edge, *p[1:]) for p, edge in zip(pieces, edges, strict=False)]
 
 
-def _requests(pieces: list[Positions]) -> tuple[list[int], Positions]:
+def requests_of(pieces: list[Positions]) -> tuple[list[int], Positions]:
     """What one owner is asked for: how much by each asking block, and all of it end to end."""
     return [len(p[0]) for p in pieces], joined(pieces)
 
@@ -200,7 +200,7 @@ def _answers(block: NDArray[Any], axes: tuple[int, ...], request: tuple[list[int
 
 def _assemble(pieces: list[NDArray[Any]], dtype: np.dtype[Any], edges: Ints, first: NDArray[Any]) -> NDArray[Any]:
     """Put the answers of all owners into the order in which the indexes asked."""
-    order = argsort(_owners(edges, first))
+    order = argsort(owners(edges, first))
     values = concatenate_blocks(pieces, dtype)
     out = empty(values.shape, dtype)
     put_rows(out, order, values)
@@ -255,7 +255,7 @@ def scatter(ex: Executor, x: Array, index: Array, values: Array) -> Array:
 
 
 def _scatter(block: NDArray[Any], index: NDArray[Any], values: NDArray[Any]) -> None:
-    put_rows(block, _signed(index), values)
+    put_rows(block, signed(index), values)
 
 
 def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
@@ -267,7 +267,7 @@ def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
 
 
 def _to_owner(edges: Ints, index: NDArray[Any], values: NDArray[Any]) -> list[tuple[Ints, NDArray[Any]]]:
-    pieces = split_by(_owners(edges, index), len(edges) - 1, (_signed(index), np.arange(len(index))))
+    pieces = split_by(owners(edges, index), len(edges) - 1, (signed(index), np.arange(len(index))))
     return [(i - edge, take_rows(values, rows)) for (i, rows), edge in zip(pieces, edges, strict=False)]
 
 
@@ -286,12 +286,12 @@ def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter_value, x, index, value)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_by_owner, (edges, index), _requests, parts=len(x.blocks))
+    requests = ex.exchange(by_owner, (edges, index), requests_of, parts=len(x.blocks))
     return ex.update(_scatter_value_request, x, requests, value)
 
 
 def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None:
-    moving.scatter_scalar(block, _signed(index), value)
+    moving.scatter_scalar(block, signed(index), value)
 
 
 def _scatter_value_request(block: NDArray[Any], request: tuple[list[int], Positions], value: Any) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
+from arkserver.engine.algorithms.indexing import Positions, bounds, by_owner, owners, requests_of, signed
 from arkserver.engine.algorithms.text.forms import BOOL, column
 from arkserver.engine.blocks import moving, text
 from arkserver.engine.blocks.sorting import argsort
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.values import Array, Strings, TextBlock, starts
 from arkserver.errors import ArgumentError
-
-Ints = NDArray[np.int64]
 
 OUT_OF_BOUNDS = "index out of bounds"
 
@@ -78,53 +78,32 @@ def gather(ex: Executor, s: Strings, index: Array) -> Strings:
     ArgumentError
         For a position outside.
     """
-    bounds = [b for b in ex.collect(_bounds, index) if b[0] <= b[1]]
-    if bounds and not (min(a for a, _ in bounds) >= 0 and max(b for _, b in bounds) < s.size):
-        raise ArgumentError(f"{OUT_OF_BOUNDS} of {s.size} strings")
+    low, high = bounds(ex, index)
+    if low < 0 or high >= s.size:
+        raise ArgumentError(f"{OUT_OF_BOUNDS}: {low} to {high} of {s.size} strings")
     if len(s.blocks) == len(index.blocks) == 1:
         return layout.strings_of(ex, ex.map(_gather, s, index), index.rows)
     edges = np.cumsum((0, *s.rows))
-    requests = ex.exchange(_by_owner, (index, edges), _requests, parts=len(s.blocks))
-    refs = ex.exchange(_answers, (s, requests), _assemble, (index, edges), parts=len(index.blocks))
+    requests = ex.exchange(by_owner, (edges, index), requests_of, parts=len(s.blocks))
+    refs = ex.exchange(_answers, (s, requests), _assemble, (edges, index), parts=len(index.blocks))
     return layout.strings_of(ex, refs, index.rows)
 
 
-def _bounds(index: NDArray[np.generic]) -> tuple[int, int]:
-    return moving.minmax(_signed(index))
+def _gather(block: TextBlock, index: NDArray[Any]) -> TextBlock:
+    return text.gather(block, signed(index))
 
 
-def _signed(index: NDArray[np.generic]) -> Ints:
-    return index.view(np.int64)
+def _answers(block: TextBlock, request: tuple[list[int], Positions]) -> list[TextBlock]:
+    counts, (positions,) = request
+    found = text.gather(block, positions)
+    return [layout.slice_text(found, a, b) for a, b in pairwise(np.cumsum((0, *counts)).tolist())]
 
 
-def _gather(block: TextBlock, index: NDArray[np.generic]) -> TextBlock:
-    return text.gather(block, _signed(index))
-
-
-def _order(index: NDArray[np.generic], edges: Ints) -> tuple[Ints, Ints]:
-    """The order that brings the indexes to their owners in turn, and where each owner's begin in it."""
-    owner = np.searchsorted(edges, _signed(index), side="right") - 1
-    return argsort(owner), np.cumsum((0, *np.bincount(owner, minlength=len(edges) - 1)))
-
-
-def _by_owner(index: NDArray[np.generic], edges: Ints) -> list[Ints]:
-    order, cuts = _order(index, edges)
-    moved = moving.gather(_signed(index), order)
-    return [moved[a:b] - edge for (a, b), edge in zip(pairwise(cuts), edges, strict=False)]
-
-
-def _requests(pieces: list[Ints]) -> list[Ints]:
-    return pieces
-
-
-def _answers(block: TextBlock, requests: list[Ints]) -> list[TextBlock]:
-    return [text.gather(block, r) for r in requests]
-
-
-def _assemble(pieces: list[TextBlock], index: NDArray[np.generic], edges: Ints) -> TextBlock:
-    order, _ = _order(index, edges)
+def _assemble(pieces: list[TextBlock], edges: NDArray[np.int64], index: NDArray[Any]) -> TextBlock:
+    """Put the answers of all owners into the order in which the indexes asked."""
+    order = argsort(owners(edges, index))
     place = np.empty_like(order)
-    place[order] = np.arange(len(order))
+    moving.scatter(place, order, np.arange(len(order)))
     return text.gather(layout.join_text(pieces), place)
 
 
