@@ -1,10 +1,10 @@
 """Radix sort of 64-bit words: one scatter by the leading bits into buckets that fit the cache, then each bucket.
 
-A key becomes a word: the bits by which keys differ, and below them, for a permutation, the key's position. Words of one
-bucket share their leading bits, so these need no room in the word. Where key and position do not fit 64 bits, the key's
-last bits are cut off and looked up where words tie (`order_ties`).
+A key becomes a word: its code and, for a permutation, below that the key's position. Words of one bucket share the
+leading bits of their codes, so these need no room in the word. Where code and position do not fit 64 bits, the code's
+last bits give way and are looked up where words tie (`leave_tied_places`).
 
-The arguments `negative`, `flip` (see `bits.encode`), `base`, `zeros` code a key as ``(encode(x) - base) >> zeros``.
+The arguments `negative`, `flip` (see `bits.encode`) and `base` code a key as ``encode(x) - base``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from arkserver_kernels.policy import kernel
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 Keys = NDArray[Any]
+Buckets = NDArray[np.uint16]
 
 ONE = np.uint64(1)
 SMALL = 24
@@ -47,35 +48,35 @@ def key_range(x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint
     out[3], out[4], out[5] = np.uint64(falls), np.uint64(rises), first
 
 
-@kernel("T[] i8 i8 u8 u8 u8 u8 u8 i8[]", T="u8 u1")
-def count_digits(
-    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64,
-    shift: np.uint64, counts: I64,
+@kernel("T[] i8 i8 u8 u8 u8 u8 u2[] i8[]", T="u8 u1")
+def count_buckets(
+    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
+    buckets: Buckets, counts: I64,
 ) -> None:  # fmt: skip
-    """Add to `counts` how many codes of the chunk have each leading digit ``code >> shift``."""
+    """Add to `counts` how many codes of the chunk are in each bucket, ``buckets[code >> shift]``."""
     for i in range(start, stop):
-        code = (encode(np.uint64(x[i]), negative, flip) - base) >> zeros
-        counts[code >> shift] += 1
+        code = encode(np.uint64(x[i]), negative, flip) - base
+        counts[np.uint64(buckets[code >> shift])] += 1
 
 
-@kernel("T[] i8 i8 u8 u8 u8 u8 u8 u8 u8 u8 u8 i8[] u8[]", T="u8 u1")
+@kernel("T[] i8 i8 u8 u8 u8 u8 u2[] u8 u8 i8[] u8[]", T="u8 u1")
 def scatter_words(
-    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64,
-    shift: np.uint64, mask: np.uint64, drop: np.uint64, room: np.uint64, places: np.uint64, positions: I64, out: U64,
+    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
+    buckets: Buckets, lead: np.uint64, places: np.uint64, positions: I64, out: U64,
 ) -> None:  # fmt: skip
-    """Write each key's word to the next position of its bucket.
+    """Write each key's word to the next position of its bucket: the code without `lead` leading bits, and the place.
 
-    The word is the masked code without its last `drop` bits, above `room` bits for the position (``& places``).
+    `places` masks the bits of the place. (What is constant in the loop has just room in the processor's registers.)
     """
     for i in range(start, stop):
-        code = (encode(np.uint64(x[i]), negative, flip) - base) >> zeros
-        digit = code >> shift
-        position = positions[digit]
-        out[np.uint64(position)] = (((code & mask) >> drop) << room) | (np.uint64(i) & places)
-        positions[digit] = position + 1
+        code = encode(np.uint64(x[i]), negative, flip) - base
+        bucket = np.uint64(buckets[code >> shift])
+        position = positions[bucket]
+        out[np.uint64(position)] = ((code << lead) & ~places) | (np.uint64(i) & places)
+        positions[bucket] = position + 1
 
 
-@kernel("i8[] u8 u8 u8 u8 u8 i8 i8 u8[]")
+@kernel("i8[] u8 u8 u8 u8 i8 i8 u8[]")
 def fill_runs(
     starts: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, digit: int, stop: int,
     out: U64,
@@ -127,16 +128,23 @@ def insertion(a: U64, budget: int) -> bool:
     return True
 
 
-@kernel("u8[] u8[] i8 i8 i8[]")
-def sort_words(a: U64, b: U64, low: int, high: int, counts: I64) -> None:
-    """Sort `a`, whose words differ below bit `high` only and whose bits below `low` ascend already, through `b`.
+@kernel("u8[] u8[] i8 i8[]")
+def sort_words(a: U64, b: U64, low: int, counts: I64) -> None:
+    """Sort `a`, whose bits below `low` ascend already where the others tie, through `b`.
 
-    The leading bits tell most words of a bucket apart; insertion finishes, and when it has too much to do, all bits.
+    The leading bits in which they differ tell most words of a bucket apart; insertion finishes, and when it has too
+    much to do, all bits.
     """
     n = len(a)
     if n <= SMALL:
         insertion(a, n * n)
         return
+    differ = np.uint64(0)
+    for i in range(n):
+        differ |= a[i] ^ a[0]
+    high = low
+    while high < 64 and differ >> np.uint64(high) != 0:
+        high += 1
     used = min(high - low, bit_length(n) + 3, 22)
     if used > 0:
         two_passes(a, b, high - used, high, counts)
@@ -145,25 +153,25 @@ def sort_words(a: U64, b: U64, low: int, high: int, counts: I64) -> None:
             two_passes(a, b, bit, min(bit + 16, high), counts)
 
 
-@kernel("u8[] u8 u8 u8 u8")
-def restore_keys(words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64) -> None:
+@kernel("u8[] u8 u8 u8")
+def restore_keys(words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64) -> None:
     """Turn codes back into keys, in place."""
     for i in range(len(words)):
-        words[i] = decode((words[i] << zeros) + base, negative, flip)
+        words[i] = decode(words[i] + base, negative, flip)
 
 
-@kernel("u8[] i8[] i8 i8 i8 i8 i8 u8 u8 u8 u8 u8[] i8[]")
+@kernel("u8[] i8[] i8 i8 i8 i8 u8 u8 u8 u8[] i8[]")
 def sort_key_buckets(
-    words: U64, starts: I64, bucket: int, stop: int, large: int, low: int, high: int,
-    negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, spare: U64, counts: I64,
+    words: U64, starts: I64, bucket: int, stop: int, large: int, low: int,
+    negative: np.uint64, flip: np.uint64, base: np.uint64, spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Sort the buckets ``bucket .. stop - 1`` that hold at most `large` words, and turn their words into keys."""
     for b in range(bucket, stop):
         size = starts[b + 1] - starts[b]
         if 0 < size <= large:
             part = words[starts[b] : starts[b + 1]]
-            sort_words(part, spare, low, high, counts)
-            restore_keys(part, negative, flip, base, zeros)
+            sort_words(part, spare, low, counts)
+            restore_keys(part, negative, flip, base)
 
 
 @kernel("u8[] i8 b1[]")
@@ -179,12 +187,12 @@ def leave_places(words: U64, room: int, new: NDArray[np.bool_]) -> None:
         words[i] &= places
 
 
-@kernel("T[] u8[] u8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+@kernel("T[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def leave_tied_places(
-    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, drop: int,
+    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int,
     room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
-    """`leave_places` where the last `drop` bits of the keys were cut off: these order the words that tie."""
+    """`leave_places` where words may tie because the last `drop` bits of the keys were cut off: these order them."""
     shift = np.uint64(room)
     places, cut = (ONE << shift) - ONE, (ONE << np.uint64(drop)) - ONE
     start = 0
@@ -195,26 +203,37 @@ def leave_tied_places(
         if end - start > 1:
             for j in range(start, end):
                 place = words[j] & places
-                code = (encode(np.uint64(x[place]), negative, flip) - base) >> zeros
+                code = encode(np.uint64(x[place]), negative, flip) - base
                 words[j] = ((code & cut) << shift) | place
-            sort_words(words[start:end], spare, room, room + drop, counts)
+            sort_words(words[start:end], spare, room, counts)
         leave_places(words[start:end], room, new[start:end])
         start = end
 
 
-@kernel("T[] u8[] i8[] i8 i8 i8 i8 u8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+@kernel("T[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+def finish_places(
+    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int, room: int,
+    new: NDArray[np.bool_], spare: U64, counts: I64,
+) -> None:  # fmt: skip
+    """Leave the positions of one bucket's sorted words."""
+    ties, shift = 0, np.uint64(room)
+    for i in range(1, len(words) if drop > 0 else 0):
+        ties += words[i] >> shift == words[i - 1] >> shift
+    if ties > 0:
+        leave_tied_places(x, words, negative, flip, base, drop, room, new, spare, counts)
+    else:
+        leave_places(words, room, new)
+
+
+@kernel("T[] u8[] i8[] i8 i8 i8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def sort_place_buckets(
-    x: Keys, words: U64, starts: I64, bucket: int, stop: int, large: int, high: int,
-    negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, drop: int,
-    room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
+    x: Keys, words: U64, starts: I64, bucket: int, stop: int, large: int, negative: np.uint64, flip: np.uint64,
+    base: np.uint64, drop: int, room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Sort the buckets ``bucket .. stop - 1`` that hold at most `large` words, and leave the keys' positions."""
     for b in range(bucket, stop):
         size = starts[b + 1] - starts[b]
         if 0 < size <= large:
             part, marks = words[starts[b] : starts[b + 1]], new[starts[b] : starts[b + 1]]
-            sort_words(part, spare, room, high, counts)
-            if drop > 0:
-                leave_tied_places(x, part, negative, flip, base, zeros, drop, room, marks, spare, counts)
-            else:
-                leave_places(part, room, marks)
+            sort_words(part, spare, room, counts)
+            finish_places(x, part, negative, flip, base, drop, room, marks, spare, counts)

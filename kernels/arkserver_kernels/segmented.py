@@ -196,14 +196,9 @@ def sorted_codes(
 ) -> U64:  # fmt: skip
     """The codes (see `bits.encode`) of one segment's values, sorted."""
     part = codes[: stop - start]
-    differ = np.uint64(0)
     for i in range(start, stop):
         part[i - start] = encode(np.uint64(at(values, places, i)), negative, flip)
-        differ |= part[i - start] ^ part[0]
-    high = 0
-    while high < 64 and differ >> np.uint64(high) != 0:
-        high += 1
-    sort_words(part, spare, 0, high, digits)
+    sort_words(part, spare, 0, digits)
     return part
 
 

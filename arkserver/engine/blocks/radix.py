@@ -20,8 +20,11 @@ from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
 # A bucket of more words is cut again: its words and as many spare ones no longer fit the cache of a core.
-LARGE = 1 << 16
-DIGIT_BITS = 11
+LARGE = 1 << 17
+# Writing to more buckets than this at a time is slow: their lines and pages no longer fit the first-level caches.
+DIGIT_BITS = 10
+# Digits of more than LARGE keys are cut by further bits in a second count, unless there are too many such digits.
+CELL_BITS, MOST_CROWDED = 6, 64
 # Keys of fewer bits are counted, not moved.
 COUNTED_BITS = 14
 _NO_MARKS = np.empty(0, np.bool_)
@@ -53,7 +56,7 @@ def order_of(dtype: np.dtype[np.generic]) -> Order:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What one pass over the keys tells: codes are ``(encode(key) - base) >> zeros`` and need `bits` bits."""
+    """What one pass over the keys tells: codes, ``encode(key) - base``, have `bits` bits above `zeros` zero bits."""
 
     base: np.uint64
     most: int
@@ -108,59 +111,54 @@ def argsort_marked(keys: Array, order: Order | None = None) -> tuple[Ints, Bools
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Buckets by leading digit: where each starts, and from where each chunk writes."""
+    """Keys in buckets by their codes' leading bits: where each bucket starts, and from where each chunk writes."""
 
-    shift: int
+    digit: int
+    """The shift that leaves the leading digit of a code; a bucket has codes of one digit only."""
+    shift: np.uint64
+    """The shift that leaves the index into `buckets`."""
+    buckets: Array
     starts: Ints
     positions: Ints
     chunks: list[tuple[int, int]]
 
 
 def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: int = 0) -> Cut:
-    """Count the keys by their leading `digit_bits` bits, but none below bit `low`."""
-    shift = max(found.bits - digit_bits, low)
-    size = 1 << max(found.bits - shift, 1)
-    chunks = threads().chunks(len(keys))
+    """Count the keys by their leading `digit_bits` bits, but none below bit `low`; cut crowded digits further."""
+    end = found.bits + int(found.zeros)
+    digit = max(end - digit_bits, low, int(found.zeros))
+    cut = _count(keys, order, found, digit, digit, np.arange(1 << max(end - digit, 1), dtype=np.uint16))
+    crowded = np.diff(cut.starts) > LARGE
+    shift = max(digit - CELL_BITS, low, int(found.zeros))
+    if shift == digit or not 0 < crowded.sum() <= MOST_CROWDED:
+        return cut
+    cells = 1 << (digit - shift)
+    firsts = np.cumsum(np.where(crowded, cells, 1)) - np.where(crowded, cells, 1)
+    buckets = firsts[:, None] + np.where(crowded[:, None], np.arange(cells), 0)
+    return _count(keys, order, found, digit, shift, buckets.ravel().astype(np.uint16))
+
+
+def _count(keys: Array, order: Order, found: Range, digit: int, shift: int, buckets: Array) -> Cut:
+    chunks, size = threads().chunks(len(keys)), int(buckets[-1]) + 1
     counts = np.zeros((len(chunks), size), np.int64)
+    args = order.negative, order.flip, found.base, np.uint64(shift), buckets
 
     def count(row: Ints, start: int, stop: int) -> None:
-        args = order.negative, order.flip, found.base, found.zeros, np.uint64(shift)
-        radix.count_digits(keys, start, stop, *args, row)
+        radix.count_buckets(keys, start, stop, *args, row)
 
     threads().run(count, counts, [a for a, _ in chunks], [b for _, b in chunks])
     ends = np.cumsum(counts.T.ravel())
     positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(size, len(chunks)).T)
-    return Cut(shift, np.append(positions[0], len(keys)), positions, chunks)
+    return Cut(digit, np.uint64(shift), buckets, np.append(positions[0], len(keys)), positions, chunks)
 
 
-def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut, layout: _Layout) -> None:
+def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut, lead: int, places: int) -> None:
+    args = order.negative, order.flip, found.base, cut.shift, cut.buckets, np.uint64(lead), np.uint64(places)
+
     def scatter(positions: Ints, start: int, stop: int) -> None:
-        args = order.negative, order.flip, found.base, found.zeros, np.uint64(cut.shift)
-        word = layout.mask, np.uint64(layout.drop), np.uint64(layout.room), layout.places
-        radix.scatter_words(keys, start, stop, *args, *word, positions, out)
+        radix.scatter_words(keys, start, stop, *args, positions, out)
 
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The fields of a word: the masked code without its last `drop` bits, above `room` bits for a position."""
-
-    mask: np.uint64
-    drop: int
-    room: int
-    places: np.uint64
-    high: int
-
-
-_WHOLE_CODE = _Layout(np.uint64(2**64 - 1), 0, 0, np.uint64(0), 64)
-
-
-def _place_layout(n: int, shift: int) -> _Layout:
-    room = (n - 1).bit_length()
-    drop = max(0, shift + room - 64)
-    mask, places = np.uint64((1 << shift) - 1), np.uint64((1 << room) - 1)
-    return _Layout(mask, drop, room, places, shift + room - drop)
 
 
 def digit_bits_for(n: int) -> int:
@@ -205,11 +203,11 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
         _write_runs(out, order, found, cut_buckets(keys, order, found, found.bits).starts)
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
-    _scatter(keys, out, order, found, cut, _WHOLE_CODE)
-    code = order.negative, order.flip, found.base, found.zeros
+    _scatter(keys, out, order, found, cut, 0, 0)
+    code = order.negative, order.flip, found.base
 
     def finish(bucket: int, stop: int) -> None:
-        args = out, cut.starts, bucket, stop, LARGE, low, cut.shift
+        args = out, cut.starts, bucket, stop, LARGE, low
         radix.sort_key_buckets(*args, *code, _spare(cut.starts), _counts())
 
     threads().run(finish, *_bucket_ranges(cut.starts))
@@ -220,7 +218,7 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
 
 def restore(words: Array, order: Order, found: Range) -> None:
     """Turn codes back into keys, in place."""
-    args = order.negative, order.flip, found.base, found.zeros
+    args = order.negative, order.flip, found.base
     threads().each_chunk(lambda a, b: radix.restore_keys(words[a:b], *args), len(words))
 
 
@@ -252,21 +250,20 @@ def _argsort_into(keys: Array, out: Array, new: Bools, order: Order) -> None:
         _ascend(keys, out, new, reverse=not found.ascending)
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
-    layout = _place_layout(len(keys), cut.shift)
-    _scatter(keys, out, order, found, cut, layout)
-    code = order.negative, order.flip, found.base, found.zeros, layout.drop, layout.room
+    room = (len(keys) - 1).bit_length()
+    _scatter(keys, out, order, found, cut, min(64 - cut.digit, 63), (1 << room) - 1)
+    drop = max(0, cut.digit + room - 64)
+    code = order.negative, order.flip, found.base, drop if drop > found.zeros else 0, room
 
     def finish(bucket: int, stop: int) -> None:
-        args = keys, out, cut.starts, bucket, stop, LARGE, layout.high
+        args = keys, out, cut.starts, bucket, stop, LARGE
         radix.sort_place_buckets(*args, *code, new, _spare(cut.starts), _counts())
 
     threads().run(finish, *_bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
-        _sort_slice(out[start:stop], layout.room)
-        ends = np.array([start, stop])
-        spare = buffers.empty(stop - start if layout.drop else 0, np.uint64)
-        args = keys, out, ends, 0, 1, stop - start, layout.room
-        radix.sort_place_buckets(*args, *code, new, spare, _counts())
+        _sort_slice(out[start:stop], room)
+        spare = buffers.empty(stop - start if drop else 0, np.uint64)
+        radix.finish_places(keys, out[start:stop], *code, new[start:stop], spare, _counts())
 
 
 def _ascend(keys: Array, out: Array, new: Bools, *, reverse: bool) -> None:

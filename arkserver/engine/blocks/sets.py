@@ -76,6 +76,8 @@ def _members(bitmap: Bitmap, dtype: np.dtype[np.generic]) -> Array:
     out = buffers.empty(int(ends[-1]), np.uint64)
     begins = [0, *ends[:-1].tolist()]
     threads().run(lambda a, b, k, end: sets.list_bits(words[a:b], a, out[k:end]), starts, stops, begins, ends.tolist())
+    if bitmap.found.zeros:
+        threads().each_chunk(lambda a, b: np.left_shift(out[a:b], bitmap.found.zeros, out=out[a:b]), len(out))
     restore(out, bitmap.order, bitmap.found)
     return out.view(dtype) if dtype.itemsize == 8 else out.astype(np.uint8).view(dtype)
 

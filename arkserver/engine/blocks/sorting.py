@@ -179,7 +179,8 @@ def _least(keys: Array, k: int, order: Order) -> Ints:
     if cut.starts[bucket] > len(keys) // 2 or len(keys) < 1 << 14:
         return argsort_marked(keys, order)[0][:k]
     marks = buffers.empty(len(keys), np.bool_)
-    limit = np.uint64(min(found.most, int(found.base) + (bucket << cut.shift + int(found.zeros)) - 1))
+    cell = int(np.searchsorted(cut.buckets, bucket))
+    limit = np.uint64(min(found.most, int(found.base) + (cell << int(cut.shift)) - 1))
     code = order.negative, order.flip, limit
     threads().each_chunk(lambda a, b: ordered.mark_at_most(keys, a, b, *code, marks), len(keys))
     places = nonzero(marks)
