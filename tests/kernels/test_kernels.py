@@ -17,7 +17,7 @@ from tests.kernels.comparisons import COMPARISONS
 from tests.kernels.rows import Comparison
 
 # No functions over data of their own, or tested with the algorithms that they are made for (`tests/engine`).
-NO_ROWS = {"views", "radix", "along", "codes", "text", "arrow", "elementwise", "arithmetic", "integers", "calendar"}
+NO_ROWS = {"views", "radix", "along", "codes", "text", "arrow", "arithmetic", "integers", "calendar"}
 PLUMBING = {
     "grouping.group_order",
     "grouping.run_over_segments",
