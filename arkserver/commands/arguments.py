@@ -23,6 +23,9 @@ from arkserver.wire.parameters import Scalar
 SymbolName = NewType("SymbolName", str)
 """The name of a symbol, not looked up."""
 
+SymbolTexts = NewType("SymbolTexts", list[str])
+"""Texts with the names of symbols between plus signs; the symbols are locked, not looked up."""
+
 Payload = NewType("Payload", memoryview)
 """The bytes that came beside the request."""
 
@@ -105,6 +108,8 @@ def _nothing(_: _Decoding, __: Parameter) -> None:
 def _lock_kind(annotation: Any) -> str:
     if annotation == Target:
         return "write"
+    if annotation is SymbolTexts:
+        return "reads"
     if not _mentions_values(annotation):
         return ""
     return "reads" if typing.get_origin(annotation) is list else "read"
@@ -119,7 +124,7 @@ def symbol_names(command: Command, parameters: Parameters) -> tuple[list[str], l
         if sent is None:
             continue
         if slot.locks == "reads":
-            reads += wire.parse_strings(sent.val)
+            reads += [name for text in wire.parse_strings(sent.val) for name in text.split("+")]
         else:
             (writes if slot.locks == "write" else reads).append(sent.val)
     return reads, writes
@@ -195,6 +200,7 @@ _DECODERS: dict[Any, Decoder] = {
     Array | str: lambda s, p: _array(s, p) if p.val in s.engine.symbols else p.val,
     tuple[int, ...]: lambda _, p: wire.parse_ints(p.val),
     list[str]: lambda _, p: wire.parse_strings(p.val),
+    SymbolTexts: lambda _, p: wire.parse_strings(p.val),
     list[float]: lambda _, p: [wire.parse_float(t) for t in wire.parse_list(p.val)],
     list[bool]: lambda _, p: [wire.parse_bool(t) for t in wire.parse_list(p.val)],
     list[Array]: lambda s, p: [s.symbol(n, (Array,)) for n in wire.parse_strings(p.val)],

@@ -9,7 +9,7 @@ from arkserver.engine.algorithms import aggregates, grouping
 from arkserver.engine.algorithms import segments as runs
 from arkserver.engine.algorithms.indexing import check_bounds
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, dtype_name
+from arkserver.engine.values import Array, Column, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 
 MOST_KEYS = 128
@@ -27,14 +27,14 @@ REDUCTIONS = {
 """Which reductions of groups there are (protocol reference 9.3)."""
 
 
-def _groups_bytes(keynames: list[Array]) -> int:
+def _groups_bytes(keynames: list[Column]) -> int:
     """Permutation, segments, first rows and, while sorting, one more word a row."""
     return 4 * projection.WORD * max((k.size for k in keynames), default=0)
 
 
 @command("unique", project=_groups_bytes)
 def unique(
-    ex: Executor, return_group_str: bool, assume_sorted_str: bool, keynames: list[Array]
+    ex: Executor, return_group_str: bool, assume_sorted_str: bool, keynames: list[Column]
 ) -> tuple[Array, ...] | Array:
     """Group keys: the permutation, the segments and the first row of each group, or these rows alone."""
     if len(keynames) > MOST_KEYS:

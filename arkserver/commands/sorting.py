@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from arkserver.commands import projection
 from arkserver.commands.registry import NUMERIC, REAL, command
 from arkserver.engine import layout
 from arkserver.engine.algorithms import sorting
+from arkserver.engine.algorithms.searching import searchsorted
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, Strings, dtype_name
+from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 from arkserver.wire.parameters import normalise_axis
-
-C = TypeVar("C", bound=Array | Strings)
 
 ALGORITHMS = ("RadixSortLSD", "TwoArrayRadixSort", "")
 """What clients may ask for; there is one sort, whatever they name."""
@@ -32,14 +29,21 @@ def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
     return sorting.argsort(ex, name, normalise_axis(axis, max(1, name.ndim)))
 
 
+@command("argsortStrings", project=projection.times(3, "name"))
+def argsort_strings(ex: Executor, name: Strings, algo_name: str) -> Array:
+    """The stable permutation that sorts strings bytewise, a prefix before what it begins."""
+    check_algorithm(algo_name)
+    return sorting.coargsort(ex, [name])
+
+
 @command("coargsort", project=projection.times(2, "arr_names"))
-def coargsort(ex: Executor, algo_name: str, arr_names: list[Array]) -> Array:
+def coargsort(ex: Executor, algo_name: str, arr_names: list[Column]) -> Array:
     """The stable permutation that sorts by several keys, the first most significant."""
     check_algorithm(algo_name)
     return sorting.coargsort(ex, same_length(arr_names))
 
 
-def same_length(columns: list[C]) -> list[C]:
+def same_length(columns: list[Column]) -> list[Column]:
     """The columns, when there is one and all have the same number of rows."""
     if not columns:
         raise ArgumentError("no keys were given; at least one is needed")
@@ -56,6 +60,23 @@ def sort(ex: Executor, alg: str, array: Array, axis: int = 0) -> Array:
     """A sorted copy along an axis."""
     check_algorithm(alg)
     return sorting.sort(ex, array, normalise_axis(axis, max(1, array.ndim)))
+
+
+_SEARCHED = ("int64", "uint64", "uint8", "float64", "bigint")
+
+
+def _vector(_: str, nd1: str, nd2: str) -> bool:  # noqa: ARG001 - the words of a template
+    return nd1 == "1"
+
+
+@command("searchSorted<x1.dtype,x1.nd,x2.nd>", dtypes=_SEARCHED, where=_vector, project=projection.times(1, "x2"))
+def search_sorted(ex: Executor, x1: Array, x2: Array, side: str) -> Array:
+    """Where each element of an array belongs in a sorted one, before its equals (left) or behind them (right)."""
+    if side not in ("left", "right"):
+        raise ArgumentError("searchSorted side must be a string with value 'left' or 'right'.")
+    if x1.dtype != x2.dtype:
+        raise UnsupportedError(f"searchSorted needs arrays of one dtype; they are {x1.dtype} and {x2.dtype}")
+    return searchsorted(ex, x1, x2, side)
 
 
 @command("mink", project=projection.times(2, "array"))

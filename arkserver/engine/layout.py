@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, TypeVar, overload
 
@@ -138,6 +139,19 @@ def align(ex: Executor, *values: Column) -> tuple[Any, ...]:
     """The values, all with the cut of the first."""
     rows = values[0].rows
     return tuple(v if v.rows == rows else relayout(ex, v, rows) for v in values)
+
+
+def stacked(ex: Executor, *values: C) -> C:
+    """Arrays (of one dtype, equal but for the first axis) or strings one behind the other."""
+    blocks = tuple(b for v in values for b in v.blocks)
+    rows = tuple(n for v in values for n in v.rows)
+    shape = (sum(rows), *values[0].shape[1:])
+    cut = even_rows(shape[0], max(len(v.blocks) for v in values))
+    first = values[0]
+    if isinstance(first, Strings):
+        chars = sum(v.chars for v in values if isinstance(v, Strings))
+        return relayout(ex, replace(first, size=shape[0], chars=chars, blocks=blocks, rows=rows), cut)
+    return relayout(ex, replace(first, shape=shape, blocks=blocks, rows=rows), cut)
 
 
 @overload

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from arkserver.engine import layout
 from arkserver.engine.algorithms import ranges, sorting
 from arkserver.engine.executor import Executor
+from arkserver.engine.values import Column
 from tests.support.columns import DTYPES, columns, expected_order, sort_codes
+from tests.support.session import text_block
 
 SHAPES = [(0, 3), (1, 4), (5, 3), (20, 7), (4, 3, 5), (13, 2, 2), (2, 40)]
 
@@ -58,6 +60,19 @@ def test_long_lanes_are_sorted_like_short_ones(axis: int) -> None:
     x = np.random.default_rng(4).standard_normal((3, along.LONG + 1) if axis else (along.LONG + 1, 3))
     np.testing.assert_array_equal(along.sort(x, axis), np.sort(x, axis=axis))
     np.testing.assert_array_equal(along.argsort(x, axis), np.argsort(x, axis=axis, kind="stable"))
+
+
+words = st.text("abé", max_size=20) | st.sampled_from(["", "a" * 30, "a" * 30 + "b", "a" * 8, "a" * 16])
+
+
+@given(items=st.lists(words, max_size=60), numbers=st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_strings_sort_bytewise(ex: Executor, items: list[str], numbers: bool) -> None:
+    there = layout.strings_from_block(ex, text_block(items))
+    beside = np.arange(len(items))[::-1] // 2
+    keys: list[Column] = [there, layout.from_numpy(ex, beside)] if numbers else [there]
+    got = layout.to_numpy(ex, sorting.coargsort(ex, keys)).tolist()
+    assert got == sorted(range(len(items)), key=lambda i: (items[i].encode(), beside[i] if numbers else 0))
 
 
 def skewed(kind: str, n: int) -> NDArray[np.int64]:

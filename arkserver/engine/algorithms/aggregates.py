@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from arkserver.engine.algorithms import grouping, indexing, sorting
 from arkserver.engine.algorithms import segments as runs
 from arkserver.engine.algorithms.searching import searchsorted
-from arkserver.engine.algorithms.segments import broadcast, result_dtype, sizes
+from arkserver.engine.algorithms.segments import broadcast, numbers_of, result_dtype, sizes
 from arkserver.engine.blocks import segmented
-from arkserver.engine.blocks.codes import codes
-from arkserver.engine.executor import Each, Executor
+from arkserver.engine.executor import Executor
 from arkserver.engine.layout import align, array_of, relayout
-from arkserver.engine.values import BIGINT, Array, starts
+from arkserver.engine.values import BIGINT, Array
 
 INT64, FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
 Ints = NDArray[np.int64]
@@ -63,20 +62,11 @@ def _reduce_groups(
 # --- operations that sort by segment and value -----------------------------------------------------------------------
 
 
-def _numbers(ex: Executor, segments: Array, size: int) -> Array:
-    """The number of each row's segment."""
-    refs = ex.map(np.arange, Each(starts(segments.rows)), Each(np.cumsum(segments.rows).tolist()))
-    return broadcast(ex, array_of(refs, segments, INT64), segments, size)
-
-
-def _coded(ex: Executor, values: Array) -> Array:
-    refs = ex.map(codes, values)
-    return array_of(refs, values, codes(np.empty(0, values.dtype)).dtype)
-
-
 def _pairs(ex: Executor, values: Array, segments: Array) -> tuple[grouping.Groups, Array]:
     """The groups of equal values within segments, and how many of them are in the segments before each."""
-    pairs = grouping.group(ex, [_numbers(ex, segments, values.size), _coded(ex, values)])
+    pairs = grouping.group(
+        ex, [broadcast(ex, numbers_of(ex, segments), segments, values.size), grouping.as_codes(ex, values)]
+    )
     return pairs, searchsorted(ex, pairs.segments, segments)
 
 
@@ -102,7 +92,7 @@ def _zero_where_empty(x: NDArray[Any], lengths: Ints) -> NDArray[Any]:
 
 
 def _median(ex: Executor, values: Array, segments: Array, skip_nan: bool) -> Array:
-    numbers = _numbers(ex, segments, values.size)
+    numbers = broadcast(ex, numbers_of(ex, segments), segments, values.size)
     values = array_of(ex.map(_nan_last, values), values)
     order = sorting.coargsort(ex, [numbers, values])
     counts = runs.reduce(ex, "count", values, segments)

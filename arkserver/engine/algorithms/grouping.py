@@ -1,7 +1,7 @@
 """Grouping: the stable order by the keys, where each group starts in it, and the first row of each group.
 
-The order of the groups is that of protocol reference 9.4: numbers ascend, the first key most significant; floats by
-their bits as unsigned numbers.
+The order of the groups is that of protocol reference 9.4 (`groupkeys`): numbers ascend, the first key most significant;
+floats by their bits as unsigned numbers.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.algorithms.groupkeys import group_columns
 from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined, ranges_of
 from arkserver.engine.blocks import grouping, moving, sorting
+from arkserver.engine.blocks.codes import codes
 from arkserver.engine.blocks.grouping import group_order
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import align, array_of_unknown
-from arkserver.engine.values import Array, starts
+from arkserver.engine.layout import array_of, array_of_unknown
+from arkserver.engine.values import Array, Column, starts
 
 INT64 = np.dtype(np.int64)
 Ints = NDArray[np.int64]
@@ -35,36 +37,30 @@ class Groups(NamedTuple):
     """the first row of each group"""
 
 
-def group(ex: Executor, keys: Sequence[Array]) -> Groups:
+def group(ex: Executor, columns: Sequence[Column]) -> Groups:
     """Group by one key or several.
 
     Parameters
     ----------
-    keys : sequence of Array
-        1-D, of equal length: int64, uint64, float64, uint8 or bool.
+    columns : sequence of Array or Strings
+        1-D, of equal length: int64, uint64, float64, uint8, bool or strings.
     """
-    keys = align(ex, *(as_bits(ex, k) for k in keys))
+    keys = group_columns(ex, columns)
     if len(keys[0].rows) == 1:
         return _of_one_block(ex, ex.map_parts(3, _group_block, *keys), keys[0].size)
     ranges = ranges_of(ex, keys, positions=True)
     return _finish(ex, exchange_by_range(ex, ranges, keys, _merge_marked))
 
 
-def group_sorted(ex: Executor, keys: Sequence[Array]) -> Groups:
+def group_sorted(ex: Executor, columns: Sequence[Column]) -> Groups:
     """The groups of keys whose equal rows are neighbours already: the permutation is the identity."""
-    keys = align(ex, *(as_bits(ex, k) for k in keys))
+    keys = group_columns(ex, columns)
     return _finish(ex, ex.map(_mark_runs, Each(starts(keys[0].rows)), *keys))
 
 
-def as_bits(ex: Executor, x: Array) -> Array:
-    """Floats as the unsigned numbers that their bits are; not copied."""
-    if x.dtype.kind != "f":
-        return x
-    return Array(np.dtype(np.uint64), x.shape, ex.map(_bits, x).values, x.rows)
-
-
-def _bits(x: NDArray[Any]) -> NDArray[np.uint64]:
-    return x.view(np.uint64)
+def as_codes(ex: Executor, x: Array) -> Array:
+    """Keys whose groups are in the order in which `x` sorts."""
+    return array_of(ex.map(codes, x), x, codes(np.empty(0, x.dtype)).dtype)
 
 
 def _group_block(*keys: NDArray[Any]) -> tuple[Ints, Ints, Ints]:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver.engine.algorithms import grouping, indexing
+from arkserver.engine.algorithms import indexing
+from arkserver.engine.algorithms.grouping import Groups
 from arkserver.engine.blocks import bignum, partials, segmented
 from arkserver.engine.blocks import grouping as runs
 from arkserver.engine.blocks.moving import full
@@ -173,6 +174,13 @@ def _first(segments: Ints) -> int | None:
     return int(segments[0]) if len(segments) else None
 
 
+def numbers_of(ex: Executor, x: Array) -> Array:
+    """``0, 1, 2, ...`` for the rows of `x`."""
+    first = starts(x.rows)
+    refs = ex.map(np.arange, Each(first), Each(a + n for a, n in zip(first, x.rows, strict=True)))
+    return Array(INT64, x.shape[:1], refs.values, x.rows)
+
+
 def broadcast(ex: Executor, values: Array, segments: Array, size: int) -> Array:
     """Repeat each segment's value over it: an array of `size` elements."""
     parts = max(len(values.rows), len(segments.rows))
@@ -201,7 +209,7 @@ def _spread(values: NDArray[Any], carried: NDArray[Any], segments: Ints, start: 
     return runs.broadcast_segments(values, local, size)
 
 
-def broadcast_to_rows(ex: Executor, values: Array, groups: grouping.Groups) -> Array:
+def broadcast_to_rows(ex: Executor, values: Array, groups: Groups) -> Array:
     """Give every row the value of its group."""
     permutation = groups.permutation
     spread = broadcast(ex, values, groups.segments, permutation.size)

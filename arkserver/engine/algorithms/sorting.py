@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.algorithms import keys
+from arkserver.engine.algorithms.keys import Key
 from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined, ranges_of
 from arkserver.engine.blocks import along, moving, sorting
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.layout import align, array_of, array_of_unknown, even_rows
-from arkserver.engine.values import Array, starts
+from arkserver.engine.values import Array, Column, starts
 
 INT64 = np.dtype(np.int64)
 Ints = NDArray[np.int64]
@@ -50,17 +52,23 @@ def argsort(ex: Executor, x: Array, axis: int = 0) -> Array:
     return coargsort(ex, [x])
 
 
-def coargsort(ex: Executor, keys: Sequence[Array]) -> Array:
-    """The stable int64 permutation that sorts by several 1-D keys of equal length, the first most significant."""
-    keys = align(ex, *keys)
-    if len(keys[0].rows) == 1:
-        return array_of(ex.map(_coargsort, *keys), keys[0], INT64)
-    ranges = ranges_of(ex, keys, positions=True)
-    return array_of_unknown(ex, exchange_by_range(ex, ranges, keys, _merge_order), INT64)
+def coargsort(ex: Executor, columns: Sequence[Column]) -> Array:
+    """The stable int64 permutation that sorts by several columns of equal length, the first most significant.
+
+    Parameters
+    ----------
+    columns : sequence of Array or Strings
+        1-D; strings sort bytewise, a prefix before what it begins.
+    """
+    columns = align(ex, *columns)
+    if len(columns[0].rows) == 1:
+        return Array(INT64, columns[0].shape, ex.map(_coargsort, *columns).values, columns[0].rows)
+    ranges = ranges_of(ex, columns, positions=True)
+    return array_of_unknown(ex, exchange_by_range(ex, ranges, columns, _merge_order), INT64)
 
 
-def _coargsort(*keys: NDArray[Any]) -> Ints:
-    return sorting.coargsort(keys)
+def _coargsort(*columns: Key) -> Ints:
+    return keys.coargsort(columns)
 
 
 def _merge_sorted(pieces: Sequence[Columns]) -> NDArray[Any]:
@@ -68,8 +76,8 @@ def _merge_sorted(pieces: Sequence[Columns]) -> NDArray[Any]:
 
 
 def _merge_order(pieces: Sequence[Columns]) -> Ints:
-    *keys, positions = joined(pieces)
-    return moving.gather(positions, sorting.coargsort(keys))
+    *columns, positions = joined(pieces)
+    return moving.gather(positions, keys.coargsort(columns))
 
 
 # --- along an axis ---------------------------------------------------------------------------------------------------

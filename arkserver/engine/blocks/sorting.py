@@ -84,12 +84,13 @@ def _refine(permutation: Ints, new: Bools, word: Array, order: Order) -> None:
     places = nonzero(tied)
     members = gather(permutation, places)
     runs = np.cumsum(compress(new, tied), dtype=np.uint64)
-    inner, marks = _by_run_and_word(runs, gather(word, members), order)
+    inner, marks = by_run_and_word(runs, gather(word, members), order)
     scatter(permutation, places, gather(members, inner))
     scatter(new, places, marks)
 
 
-def _by_run_and_word(runs: Array, word: Array, order: Order) -> tuple[Ints, Bools]:
+def by_run_and_word(runs: Array, word: Array, order: Order) -> tuple[Ints, Bools]:
+    """The stable permutation by ascending run numbers and a word, and where a pair of these differs from the last."""
     found = key_range(raw(word), order)
     if int(runs[-1]).bit_length() + found.bits <= 64:
         return coargsort_marked([runs, word], [UNSIGNED, order])

@@ -1,0 +1,110 @@
+"""Sets over blocks agree with NumPy on the bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from arkserver.engine import layout
+from arkserver.engine.algorithms import searching, sets
+from arkserver.engine.executor import Executor
+from tests.support.columns import DTYPES, columns, sort_codes
+
+
+@given(data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_distinct_elements(ex: Executor, data: st.DataObject) -> None:
+    x = data.draw(columns())
+    there = layout.from_numpy(ex, x)
+    values, firsts, inverse, counts = np.unique(
+        sort_codes(x), return_index=True, return_inverse=True, return_counts=True
+    )
+    np.testing.assert_array_equal(sort_codes(layout.to_numpy(ex, sets.unique(ex, there))), values)
+    for got, wanted in zip(sets.unique_all(ex, there), (values, firsts, inverse, counts), strict=True):
+        np.testing.assert_array_equal(sort_codes(layout.to_numpy(ex, got)), wanted)
+    for got, wanted in zip(sets.unique_counts(ex, there), (values, counts), strict=True):
+        np.testing.assert_array_equal(sort_codes(layout.to_numpy(ex, got)), wanted)
+    for got, wanted in zip(sets.unique_inverse(ex, there), (values, inverse), strict=True):
+        np.testing.assert_array_equal(sort_codes(layout.to_numpy(ex, got)), wanted)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (9, 2, 3), (0, 3), (3, 0), (1, 7)])
+def test_the_inverse_has_the_shape_of_the_array(ex: Executor, shape: tuple[int, ...]) -> None:
+    x = np.random.default_rng(1).integers(0, 5, shape)
+    values, inverse = (layout.to_numpy(ex, a) for a in sets.unique_inverse(ex, layout.from_numpy(ex, x)))
+    assert inverse.shape == shape
+    np.testing.assert_array_equal(values[inverse], x)
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_membership_and_operations(ex: Executor, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(DTYPES))
+    a, b = data.draw(columns(dtypes=[dtype])), data.draw(columns(dtypes=[dtype]))
+    x, y = sort_codes(a), sort_codes(b)
+    left, right = layout.from_numpy(ex, a), layout.from_numpy(ex, b)
+    for invert in (False, True):
+        got = layout.to_numpy(ex, sets.in1d(ex, left, right, invert=invert))
+        np.testing.assert_array_equal(got, np.isin(x, y, invert=invert))
+    wanted = {
+        "intersect": np.intersect1d(x, y),
+        "union": np.union1d(x, y),
+        "difference": np.setdiff1d(x, y),
+        "symmetric_difference": np.setxor1d(x, y),
+    }
+    for operation, expected in wanted.items():
+        got = layout.to_numpy(ex, sets.combine(ex, operation, left, right))
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(sort_codes(got), expected)
+
+
+@pytest.fixture
+def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No array is so small that it is handed to every block."""
+    monkeypatch.setattr(searching, "SMALL", -1)
+    monkeypatch.setattr(sets, "SMALL", -1)
+
+
+@pytest.mark.usefixtures("everything_is_large")
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.float64], ids=str)
+@pytest.mark.parametrize("skewed", [False, True])
+def test_looking_up_in_a_large_array(ex: Executor, dtype: type, skewed: bool) -> None:
+    rng = np.random.default_rng(8)
+    x: NDArray[Any] = rng.integers(0, 900, 2000).astype(dtype)
+    ordered: NDArray[Any] = np.sort(rng.integers(0, 600, 700)).astype(dtype)
+    if skewed:
+        x[rng.random(2000) < 0.5] = 7
+        ordered[:400] = ordered[400]
+    if dtype == np.float64:
+        x[:3], ordered[-2:] = [np.nan, -0.0, np.inf], [np.inf, np.nan]
+    for side in ("left", "right"):
+        check_search(ex, ordered, x, side)
+    got = layout.to_numpy(ex, sets.in1d(ex, layout.from_numpy(ex, x), layout.from_numpy(ex, ordered)))
+    np.testing.assert_array_equal(got, np.isin(sort_codes(x), sort_codes(ordered)))
+
+
+def check_search(ex: Executor, ordered: NDArray[Any], x: NDArray[Any], side: Any) -> None:
+    found = searching.searchsorted(ex, layout.from_numpy(ex, ordered), layout.from_numpy(ex, x), side)
+    np.testing.assert_array_equal(layout.to_numpy(ex, found), np.searchsorted(ordered, x, side))
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_searchsorted(ex: Executor, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(DTYPES))
+    ordered, x = np.sort(data.draw(columns(dtypes=[dtype]))), data.draw(columns(dtypes=[dtype]))
+    check_search(ex, ordered, x, data.draw(st.sampled_from(["left", "right"])))
+
+
+@pytest.mark.usefixtures("everything_is_large")
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_searchsorted_in_a_large_array(ex: Executor, data: st.DataObject) -> None:
+    dtype = data.draw(st.sampled_from(DTYPES))
+    ordered, x = np.sort(data.draw(columns(dtypes=[dtype]))), data.draw(columns(dtypes=[dtype]))
+    check_search(ex, ordered, x, data.draw(st.sampled_from(["left", "right"])))
