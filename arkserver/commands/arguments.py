@@ -12,6 +12,7 @@ from typing import Annotated, Any, NewType
 
 from arkserver.commands.context import Context
 from arkserver.commands.registry import Command, word_value
+from arkserver.engine.algorithms.generators import Generator
 from arkserver.engine.executor import Executor
 from arkserver.engine.state import Engine
 from arkserver.engine.values import Array, Column, Strings, dtype_name
@@ -197,6 +198,7 @@ _DECODERS: dict[Any, Decoder] = {
     Target: _array,
     Strings: lambda s, p: s.symbol(p.val, (Strings,)),
     Column: lambda s, p: s.symbol(p.val, (Array, Strings)),
+    Generator: lambda s, p: s.symbol(p.val, (Generator,)),
     Array | str: lambda s, p: _array(s, p) if p.val in s.engine.symbols else p.val,
     tuple[int, ...]: lambda _, p: wire.parse_ints(p.val),
     list[str]: lambda _, p: wire.parse_strings(p.val),
