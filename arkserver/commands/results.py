@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from arkserver.commands.registry import Command
+from arkserver.engine.storage.arrow import Lists
 from arkserver.engine.symbols import SymbolTable
 from arkserver.engine.values import Array, Strings
 from arkserver.wire import replies
@@ -52,6 +54,15 @@ class Named:
     """the announcement; ``{name}`` stands for the symbol"""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAll:
+    """The columns that were read from files."""
+
+    columns: Mapping[str, Array | Strings | Lists]
+    errors: tuple[str, ...] = ()
+    """of files that were left out"""
+
+
 Reply = bytes | memoryview
 """One frame."""
 
@@ -93,9 +104,36 @@ def text_of(result: Any, symbols: SymbolTable) -> str:
             return result.text
         case Json():
             return json_text(result.value)
+        case ReadAll():
+            return _read_all_text(result, symbols)
         case bool() | int() | float() | np.generic():
             return replies.scalar_text(result)
     raise TypeError(f"a command returned {type(result).__name__}; results.py lists what it may return")
+
+
+SHOWN_ERRORS = 10
+"""that a client is told in full"""
+
+
+def _read_all_text(result: ReadAll, symbols: SymbolTable) -> str:
+    items = [
+        {"dataset_name": name, "arkouda_type": _TYPE_NAMES[type(column)], "created": _created(column, symbols)}
+        for name, column in result.columns.items()
+    ]
+    reply = {"items": json_text(items)}
+    if result.errors:
+        shown = json_text(list(result.errors[:SHOWN_ERRORS]))
+        reply |= {"allow_errors": "true", "file_error_count": str(len(result.errors)), "file_errors": shown}
+    return json_text(reply)
+
+
+_TYPE_NAMES = {Array: "PDARRAY", Strings: "STRINGS", Lists: "SEGARRAY"}
+
+
+def _created(column: Array | Strings | Lists, symbols: SymbolTable) -> str:
+    if not isinstance(column, Lists):
+        return text_of(column, symbols)
+    return json_text({"segments": text_of(column.segments, symbols), "values": text_of(column.values, symbols)})
 
 
 def failure(error: BaseException, command: Command | None, full_name: str, user: str) -> Reply:
