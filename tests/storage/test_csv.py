@@ -37,10 +37,8 @@ def test_without_a_header_all_columns_are_text(session: Session, tmp_path: Path)
 
 
 def test_a_header_declares_dtypes(session: Session, tmp_path: Path) -> None:
-    text = (
-        HEADER.format("str,int64,float64,bool,uint64")
-        + "s,i,f,b,u\nx,-1,nan,true,18446744073709551615\n,2,inf,False,0\n"
-    )
+    rows = "s,i,f,b,u\nx,-1,nan,true,18446744073709551615\n,2,inf,False,0\n"
+    text = HEADER.format("str,int64,float64,bool,uint64") + rows
     found = _read(session, _file(tmp_path, text), names=list("sifbu"))
     assert_column(found["s"], ["x", ""])
     assert_column(found["i"], [-1, 2])
@@ -100,9 +98,7 @@ def test_errors_name_what_is_wrong(session: Session, tmp_path: Path) -> None:
 
 def _write(session: Session, prefix: str, columns: dict[str, Any], **more: Any) -> tuple[str, str]:
     names = [session.put(v) for v in columns.values()]
-    return session.reply(
-        "writecsv", datasets=names, col_names=list(columns), filename=prefix, col_delim=delimiter, **more
-    )
+    return session.reply("writecsv", datasets=names, col_names=list(columns), filename=prefix, col_delim=",", **more)
 
 
 def test_the_text_that_is_written(session: Session, tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_a_read_that_would_not_fit_is_refused_by_the_footers_alone(ex: Executor,
 
 def _written(prefix: Path) -> pd.DataFrame:
     parts = [pq.read_table(path).to_pandas() for path in sorted(prefix.parent.glob(f"{prefix.name}_LOCALE*"))]
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame(pd.concat(parts, ignore_index=True))
 
 
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "brotli", "zstd", "lz4"])
