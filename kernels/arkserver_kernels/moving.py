@@ -53,6 +53,14 @@ def compress(x: Array, mask: Mask, out: Array) -> None:
         i += np.uint64(1)
 
 
+@kernel("b1[] T[] T[] T[]", T="u1 u8")
+def select(mask: Mask, a: Array, b: Array, out: Array) -> None:
+    """``out = where(mask, a, b)``; both are loaded, so that no branch has to guess a random mask."""
+    for i in range(len(out)):
+        one, other = a[i], b[i]
+        out[i] = one if mask[i] else other
+
+
 @kernel("b1[] i8 i8[]")
 def nonzero(mask: Mask, start: int, out: I64) -> None:
     """``out = nonzero(mask) + start``, `out` being as long as the mask has ones."""

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from arkserver_kernels import moving
 from numpy.typing import NDArray
+
+from arkserver.engine.blocks.views import plain, raw
 
 Out = NDArray[Any]
 
@@ -91,8 +94,15 @@ def round_half_even(decimals: int, x: Any, out: Out) -> None:
 
 def select(condition: Any, a: Any, b: Any, out: Out) -> None:
     """`a` where the condition holds, else `b`, both converted as C converts."""
-    np.copyto(out, b, casting="unsafe")
-    np.copyto(out, a, casting="unsafe", where=condition)
+    flat = out.reshape(-1)
+    moving.select(plain(condition.reshape(-1)), _spread(a, flat), _spread(b, flat), raw(flat))
+
+
+def _spread(x: Any, like: Out) -> Out:
+    """The bits of an array or a scalar, in the dtype and the length of `like`."""
+    if isinstance(x, np.ndarray):
+        return raw(x.reshape(-1).astype(like.dtype, copy=False))
+    return raw(np.full(len(like), x).astype(like.dtype, copy=False))
 
 
 def convert(x: Any, out: Out) -> None:
