@@ -198,15 +198,21 @@ def leave_tied_places(
     start = 0
     while start < len(words):
         end, prefix = start + 1, words[start] >> shift
+        differ, first = np.uint64(0), encode(np.uint64(x[words[start] & places]), negative, flip) - base
         while end < len(words) and words[end] >> shift == prefix:
+            differ |= (encode(np.uint64(x[words[end] & places]), negative, flip) - base) ^ first
             end += 1
-        if end - start > 1:
-            for j in range(start, end):
-                place = words[j] & places
+        if differ & cut != 0:
+            for i in range(start, end):
+                place = words[i] & places
                 code = encode(np.uint64(x[place]), negative, flip) - base
-                words[j] = ((code & cut) << shift) | place
+                words[i] = ((code & cut) << shift) | place
             sort_words(words[start:end], spare, room, counts)
-        leave_places(words[start:end], room, new[start:end])
+        for i in range(start, end):
+            if len(new) > 0:
+                new[i] = i == start or words[i] >> shift != prefix
+            prefix = words[i] >> shift
+            words[i] &= places
         start = end
 
 

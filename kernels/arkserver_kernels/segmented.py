@@ -51,6 +51,12 @@ def float_sums(
     for s in range(first, stop):
         total = rest = 0.0
         segment_end = stop_of(starts, s, end)
+        if segment_end - starts[s] <= BLOCK:
+            for i in range(starts[s], segment_end):
+                value = at(values, places, i)
+                total += 0.0 if skip and value != value else value
+            out[s] = total
+            continue
         for block in range(starts[s], segment_end, BLOCK):
             part = 0.0
             for i in range(block, min(block + BLOCK, segment_end)):
