@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from arkserver.commands import projection
-from arkserver.commands.registry import ALL, NUMERIC, command
+from arkserver.commands.registry import ALL, NUMERIC, REAL, command
 from arkserver.engine.algorithms import aggregates, grouping, indexing, sets
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import stacked
 from arkserver.engine.values import Array, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 
-KINDS = (*NUMERIC, "uint8")
+KINDS = (*REAL, "uint8")
 
 
 def _in1d_bytes(pda1: Array, pda2: Array) -> int:

@@ -6,6 +6,7 @@ from arkserver.commands import projection
 from arkserver.commands.registry import NUMERIC, REAL, command
 from arkserver.engine import layout
 from arkserver.engine.algorithms import sorting
+from arkserver.engine.algorithms.groupkeys import hashed
 from arkserver.engine.algorithms.searching import searchsorted
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, Column, Strings, dtype_name
@@ -29,6 +30,12 @@ def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
     return sorting.argsort(ex, name, normalise_axis(axis, max(1, name.ndim)))
 
 
+def _sort_bytes(arr_names: list[Column]) -> int:
+    """The permutation, as much for sorting, and two words for each string."""
+    rows = max((c.size for c in arr_names), default=0)
+    return projection.WORD * rows * (2 + 2 * sum(isinstance(c, Strings) for c in arr_names))
+
+
 @command("argsortStrings", project=projection.times(3, "name"))
 def argsort_strings(ex: Executor, name: Strings, algo_name: str) -> Array:
     """The stable permutation that sorts strings bytewise, a prefix before what it begins."""
@@ -36,11 +43,18 @@ def argsort_strings(ex: Executor, name: Strings, algo_name: str) -> Array:
     return sorting.coargsort(ex, [name])
 
 
-@command("coargsort", project=projection.times(2, "arr_names"))
-def coargsort(ex: Executor, algo_name: str, arr_names: list[Column]) -> Array:
-    """The stable permutation that sorts by several keys, the first most significant."""
+@command("coargsort", project=_sort_bytes)
+def coargsort(ex: Executor, algo_name: str, arr_names: list[Column], bytewise: bool = False) -> Array:
+    """The stable permutation that sorts by several keys, the first most significant; strings by hash unless bytewise.
+
+    Arkouda sorts strings by their hashes here, so that equal ones come together. A client that wants them in order says
+    so with ``bytewise``, which is arkserver's own.
+    """
     check_algorithm(algo_name)
-    return sorting.coargsort(ex, same_length(arr_names))
+    keys: list[Column] = same_length(arr_names)
+    if not bytewise:
+        keys = [c for k in keys for c in (hashed(ex, [k]) if isinstance(k, Strings) else [k])]
+    return sorting.coargsort(ex, keys)
 
 
 def same_length(columns: list[Column]) -> list[Column]:

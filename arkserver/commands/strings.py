@@ -14,7 +14,8 @@ from arkserver.commands.results import Item
 from arkserver.engine.algorithms.text import choosing, encoding, forms, hashing, letters
 from arkserver.engine.algorithms.text.hashing import Hashes
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, Column, Strings
+from arkserver.engine.layout import stacked
+from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 from arkserver.wire.parameters import parse_fields, parse_int, parse_ints
 
@@ -122,11 +123,18 @@ def _sum_bytes(names: Sequence[Strings]) -> int:
 
 
 @command("concatenateStr", project=_sum_bytes)
-def concatenate(ex: Executor, names: list[Strings]) -> Strings:
-    """Several arrays of strings end to end, in order."""
+def concatenate(ex: Executor, names: list[Column]) -> Column:
+    """Several arrays of strings, or of numbers of one dtype, end to end, in order."""
     if not names:
         raise ArgumentError("there is nothing to concatenate")
-    return choosing.concatenated(ex, names)
+    texts = [n for n in names if isinstance(n, Strings)]
+    if len(texts) == len(names):
+        return choosing.concatenated(ex, texts)
+    arrays = [n for n in names if isinstance(n, Array)]
+    kinds = sorted({dtype_name(a.dtype) for a in arrays} | ({"str"} if texts else set()))
+    if len(kinds) > 1 or any(a.ndim != 1 for a in arrays):
+        raise UnsupportedError(f"only 1-D arrays of one dtype can be concatenated; these are {', '.join(kinds)}")
+    return stacked(ex, *arrays)
 
 
 # --- letters and substrings ------------------------------------------------------------------------------------------

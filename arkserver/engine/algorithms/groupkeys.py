@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import indexing
+from arkserver.engine.algorithms.text.hashing import combined, hashes
 from arkserver.engine.blocks import text, textorder
 from arkserver.engine.executor import Executor, Refs
 from arkserver.engine.layout import align, array_of
@@ -33,17 +34,17 @@ def group_columns(ex: Executor, keys: Sequence[Column]) -> list[Array]:
     if any(isinstance(c, Strings) for c in columns):
         longest = [_longest(ex, c) for c in columns]
         if max(longest) > (SHORT_ALONE if len(columns) == 1 else SHORT_BESIDE):
-            return _hashed(ex, columns)
+            return hashed(ex, columns)
         columns = [n for c, most in zip(columns, longest, strict=True) for n in _as_numbers(ex, c, most)]
     numbers = [as_bits(ex, c) for c in columns if isinstance(c, Array)]
-    return numbers if _digits(ex, numbers) <= MOST_DIGITS else _hashed(ex, numbers)
+    return numbers if _digits(ex, numbers) <= MOST_DIGITS else hashed(ex, numbers)
 
 
 def paired_columns(ex: Executor, left: Column, right: Column) -> tuple[list[Array], list[Array]]:
     """Numeric columns of two keys of one dtype, equal where the keys are."""
     longest = max(_longest(ex, left), _longest(ex, right))
     if longest > SHORT_ALONE:
-        return _hashed(ex, [left]), _hashed(ex, [right])
+        return hashed(ex, [left]), hashed(ex, [right])
     return _as_numbers(ex, left, longest), _as_numbers(ex, right, longest)
 
 
@@ -90,29 +91,16 @@ def _bits_of(ex: Executor, column: Array) -> int:
     return max(int(high).bit_length() if high >= 0 else 0, int(-low - 1).bit_length() if low < 0 else 0) + (low < 0)
 
 
-def _hashed(ex: Executor, columns: Sequence[Column]) -> list[Array]:
-    return _words(columns[0], ex.map_parts(2, _hash_rows, *columns))
+def hashed(ex: Executor, columns: Sequence[Column]) -> list[Array]:
+    """Upper and lower words of the 128-bit hash of each row of equally cut columns (protocol reference 9.6)."""
+    return list(combined(ex, [hashes(ex, _hashable(ex, c)) for c in columns]))
 
 
-def _hash_rows(*columns: Any) -> tuple[Words, Words]:
-    """Upper and lower words of the combined 128-bit hashes of rows (protocol reference 9.6)."""
-    upper, lower = _hash(columns[0])
-    for i, column in enumerate(columns[1:], 1):
-        high, low = _turned(*_hash(column), i)
-        upper, lower = upper ^ high, lower ^ low
-    return upper, lower
+def _hashable(ex: Executor, x: Column) -> Column:
+    if isinstance(x, Array) and x.dtype == np.uint8:
+        return array_of(ex.map(_as_words, x), x, UINT64)
+    return x
 
 
-def _hash(column: Any) -> tuple[Words, Words]:
-    if isinstance(column, TextBlock):
-        return text.hashes(column)
-    if column.dtype.itemsize == 1:
-        return np.zeros(len(column), np.uint64), column.astype(np.uint64)
-    return text.hash_words(column)
-
-
-def _turned(upper: Words, lower: Words, n: int) -> tuple[Words, Words]:
-    """The protocol's rotation by `n` bits, which mixes the upper word only."""
-    left, right, mask = np.uint64(n % 64), np.uint64(-n % 64), np.uint64((1 << n) - 1 if n < 64 else 2**64 - 1)
-    upper, lower = (upper << left) | (upper >> right), (lower << left) | (lower >> right)
-    return (upper & ~mask) | (lower & mask), lower
+def _as_words(x: NDArray[Any]) -> Words:
+    return x.astype(np.uint64)
