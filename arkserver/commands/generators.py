@@ -212,7 +212,9 @@ def permutation(
     return shuffling.reordered(ex, values, order)
 
 
-@command("shuffle<x.dtype,x.nd>", dtypes=ALL, project=_orders, distributed="gathers: the order of positions")
+@command(
+    "shuffle<x.dtype,x.nd>", dtypes=ALL, project=projection.times(4, "x"), distributed="gathers: the order of positions"
+)
 def shuffle(
     ex: Executor,
     name: Generator,

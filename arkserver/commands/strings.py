@@ -11,6 +11,7 @@ from arkserver.commands import projection
 from arkserver.commands.context import Context
 from arkserver.commands.registry import command
 from arkserver.commands.results import Item
+from arkserver.engine.algorithms import grouping
 from arkserver.engine.algorithms.text import choosing, encoding, forms, hashing, letters
 from arkserver.engine.algorithms.text.hashing import Hashes
 from arkserver.engine.executor import Executor
@@ -135,6 +136,19 @@ def concatenate(ex: Executor, names: list[Column]) -> Column:
     if len(kinds) > 1 or any(a.ndim != 1 for a in arrays):
         raise UnsupportedError(f"only 1-D arrays of one dtype can be concatenated; these are {', '.join(kinds)}")
     return stacked(ex, *arrays)
+
+
+@command("concatenateUniquely", project=lambda names: 4 * _sum_bytes(names))
+def concatenate_uniquely(ex: Executor, names: list[Strings]) -> Strings:
+    """The distinct strings of several arrays."""
+    whole = concatenate(ex, names)
+    return choosing.gather(ex, whole, grouping.group(ex, [whole]).firsts)
+
+
+@command("segmentedGroup", project=projection.times(4, "obj"))
+def group(ex: Executor, obj: Strings) -> Array:
+    """A permutation that puts equal strings side by side."""
+    return grouping.group(ex, [obj]).permutation
 
 
 # --- letters and substrings ------------------------------------------------------------------------------------------

@@ -51,13 +51,17 @@ class Session:
     def reply(self, cmd: str, **parameters: Any) -> tuple[str, str]:
         """Type and text of the answer to a command."""
         try:
-            command, words = registry.find(cmd)
+            answer = msgspec.json.decode(self.frame(cmd, **parameters))
         except UnknownCommandError as e:
             return "ERROR", str(e)
-        call = dispatch.Call(command, words, cmd, envelope(cmd, parameters)["args"], None)
-        outcome = dispatch.run(call, self.context, Progress(cmd))
-        answer = msgspec.json.decode(outcome.reply)
         return answer["msgType"], answer["msg"]
+
+    def frame(self, cmd: str, payload: bytes | None = None, **parameters: Any) -> bytes:
+        """The frame that answers a command, which may come with a payload."""
+        command, words = registry.find(cmd)
+        view = None if payload is None else memoryview(payload)
+        call = dispatch.Call(command, words, cmd, envelope(cmd, parameters)["args"], view)
+        return bytes(dispatch.run(call, self.context, Progress(cmd)).reply)
 
     def text(self, cmd: str, **parameters: Any) -> str:
         """The text of the answer, which must be no error."""
