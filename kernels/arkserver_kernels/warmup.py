@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import os
 import pickle
@@ -18,12 +19,30 @@ import arkserver_kernels
 from arkserver_kernels import policy
 
 
-def start(jobs: int = 1) -> subprocess.Popen[bytes]:
-    """Fill the cache in the background, at low priority; returns the process, which the caller may wait for or end."""
+def start(jobs: int = 1) -> subprocess.Popen[bytes] | None:
+    """Fill the cache in the background, at low priority.
+
+    Returns
+    -------
+    Popen or None
+        The process, which the caller may wait for or end (it also ends when its parent is gone); None when the cache
+        holds everything already.
+    """
+    if (done := _marker()) is not None and done.exists():
+        return None
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
     command = [sys.executable, "-m", "arkserver_kernels.warmup", "--jobs", str(jobs), "--quiet", "--nice"]
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+def _marker() -> Path | None:
+    """The file that says that the cache holds every signature of these kernels."""
+    if (folder := policy.cache_folder()) is None:
+        return None
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:32]
+    return folder / f"complete.{digest}"
 
 
 def compile_all(part: int = 0, parts: int = 1, *, quiet: bool = False) -> int:
@@ -68,7 +87,13 @@ def _say(text: str) -> None:
 def _in_processes(jobs: int, flags: Sequence[str]) -> int:
     command = [sys.executable, "-m", "arkserver_kernels.warmup", *flags]
     parts = [subprocess.Popen([*command, "--part", f"{i}/{jobs}"]) for i in range(jobs)]  # noqa: S603
-    return max(p.wait() for p in parts)
+    parent = os.getppid()
+    while any(p.poll() is None for p in parts):
+        if os.getppid() != parent:  # nobody waits for this any more
+            for p in parts:
+                p.terminate()
+        time.sleep(0.2)
+    return max(abs(p.wait()) for p in parts)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,11 +110,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.one:
         _compile_one(options.one)
         return 0
-    if options.part is None and options.jobs > 1:
-        return _in_processes(options.jobs, ["--quiet"] if options.quiet else [])
-    part, parts = (int(n) for n in (options.part or "0/1").split("/"))
-    compile_all(part, parts, quiet=options.quiet)
-    return 0
+    if options.part is not None:
+        part, parts = (int(n) for n in options.part.split("/"))
+        compile_all(part, parts, quiet=options.quiet)
+        return 0
+    status = _in_processes(options.jobs, ["--quiet"] if options.quiet else [])
+    if status == 0 and (done := _marker()) is not None:
+        done.touch()
+    return status
 
 
 if __name__ == "__main__":
