@@ -6,12 +6,13 @@ import math
 
 from arkserver.commands import projection
 from arkserver.commands.arguments import Target
+from arkserver.commands.indexing import value_for
 from arkserver.commands.registry import ALL, FIXED, INTEGRAL, command
 from arkserver.engine.algorithms import creating
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import BIGINT, Array, DType, Strings, itemsize
+from arkserver.engine.values import Array, DType, Strings, itemsize
 from arkserver.errors import ArgumentError
-from arkserver.wire.parameters import Scalar, parse_scalar
+from arkserver.wire.parameters import Scalar
 
 
 def _new_array(dtype: DType, shape: tuple[int, ...]) -> int:
@@ -39,10 +40,7 @@ def create_scalar_array(ex: Executor, dtype: DType, value: Scalar) -> Array:
 @command("set<array.dtype,array.nd>", dtypes=ALL, project=projection.nothing)
 def set_all(ex: Executor, array: Target, val: str) -> Array:
     """Write one value over a whole array."""
-    value = parse_scalar(val, array.dtype)
-    if array.dtype == BIGINT and array.max_bits > 0:
-        value &= (1 << array.max_bits) - 1
-    return creating.set_all(ex, array, value)
+    return creating.set_all(ex, array, value_for(array, val))
 
 
 @command("deepcopy<x.dtype,x.nd>")

@@ -10,6 +10,8 @@ from arkserver.commands import projection
 from arkserver.commands.arguments import Target
 from arkserver.commands.registry import ALL, FIXED, INTEGRAL, command
 from arkserver.engine.algorithms import indexing, slicing
+from arkserver.engine.algorithms.bigint import mask_of
+from arkserver.engine.algorithms.limbs import bounded
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import as_vector
 from arkserver.engine.values import BIGINT, Array, dtype_name
@@ -18,9 +20,15 @@ from arkserver.wire.parameters import normalise_axis, parse_scalar
 
 
 def value_for(array: Array, text: str) -> Any:
-    """A scalar's text as an element of `array`."""
-    value = parse_scalar(text, array.dtype)
-    return value & (1 << array.max_bits) - 1 if array.dtype == BIGINT and array.max_bits > 0 else value
+    """A scalar's text as an element of `array`, within its bound if it has one."""
+    value, mask = parse_scalar(text, array.dtype), mask_of(array.max_bits)
+    return value if array.dtype != BIGINT or mask is None else value & mask
+
+
+def _values_for(ex: Executor, array: Array, values: Array) -> Array:
+    """An array as elements of `array`, within its bound if it has one."""
+    values = as_vector(ex, values)
+    return bounded(ex, values, array.max_bits) if array.dtype == BIGINT else values
 
 
 # --- one element -----------------------------------------------------------------------------------------------------
@@ -79,7 +87,7 @@ def put_slice(ex: Executor, array: Target, starts: Ints, stops: Ints, strides: I
     if array.dtype == BIGINT and value.dtype == np.float64:
         raise UnsupportedError("Cannot assign float pdarray to slice of bigint pdarray")
     ranges = slicing.ranges_of(array.shape, starts, stops, strides)
-    return slicing.put_slice(ex, array, ranges, as_vector(ex, value))
+    return slicing.put_slice(ex, array, ranges, _values_for(ex, array, value))
 
 
 # --- index arrays and masks ------------------------------------------------------------------------------------------
@@ -164,7 +172,7 @@ def set_points_to_array(ex: Executor, array: Target, idx: Array, value: Array) -
         raise ArgumentError(f"Error: {SET_ARRAY}: size mismatch {idx.size} {values.size}")
     index = _index_of(ex, array, idx, SET_ARRAY)
     write = indexing.put_where if index.dtype == np.bool_ else indexing.scatter
-    return write(ex, array, index, values)
+    return write(ex, array, index, _values_for(ex, array, values))
 
 
 # --- along an axis ---------------------------------------------------------------------------------------------------

@@ -60,7 +60,8 @@ def array_text(shape: tuple[int, ...], threshold: int, row: Callable[[int], NDAr
             return show(x)
         return level(shape[depth], depth, lambda i: x[i])
 
-    return level(shape[0], 0, row) if shape else show(row(0))
+    # A 0-d array is shown as its clients see it: with one dimension.
+    return level(shape[0], 0, row) if shape else f"{prefix}{show(row(0))}{suffix}"
 
 
 def _parts(extent: int, limit: int, text: Callable[[int], str]) -> Iterator[str]:

@@ -58,7 +58,7 @@ def shown(x: np.ndarray, threshold: int = 100, *, is_repr: bool = False) -> str:
         (np.array([1.0, 0.1, 1e6, 123456789.0, np.nan, -np.inf]), "[1.0 0.1 1e+06 1.23457e+08 nan -inf]"),
         (np.arange(4).reshape(2, 2), "[[0 1] [2 3]]"),
         (np.arange(101), "[0 1 2 ... 98 99 100]"),
-        (np.array(7), "7"),
+        (np.array(7), "[7]"),
     ],
 )
 def test_str(x: np.ndarray, text: str) -> None:
@@ -71,6 +71,7 @@ def test_str(x: np.ndarray, text: str) -> None:
         (np.array([1.0, 0.5]), "array([1.00000000000000000 0.5])"),
         (np.arange(4).reshape(2, 2), "array([array([0 1]) array([2 3])])"),
         (np.array([], int), "array([])"),
+        (np.array(5.0), "array([5.00000000000000000])"),
     ],
 )
 def test_repr(x: np.ndarray, text: str) -> None:

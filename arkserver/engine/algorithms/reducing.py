@@ -211,9 +211,9 @@ def covariance(ex: Executor, a: Array, b: Array) -> float:
 
 @quiet
 def correlation(ex: Executor, a: Array, b: Array) -> float:
-    """Pearson's correlation."""
-    xx, yy, xy = _products(ex, a, b)
-    return float(xy / np.sqrt(xx * yy))
+    """Pearson's correlation: the covariance over the product of the standard deviations, rounded as upstream does."""
+    xx, yy, xy = _products(ex, a, b) / np.float64(a.size - 1)
+    return float(xy / (np.sqrt(xx) * np.sqrt(yy)))
 
 
 @quiet

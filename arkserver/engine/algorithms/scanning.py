@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.algorithms.limbs import bounded
 from arkserver.engine.blocks.running import UFUNCS, accumulate, difference
 from arkserver.engine.blocks.views import quiet
 from arkserver.engine.executor import Each, Executor
@@ -43,9 +44,7 @@ def cumulate(ex: Executor, x: Array, op: str, axis: int, *, include_initial: boo
         refs = ex.map(_accumulate_from, x, op, Each(_carries(ex, x, op)), Each(leads))
         rows = tuple(n + lead for n, lead in zip(x.rows, leads, strict=True))
     found = replace(x, shape=shape, blocks=refs.values, rows=rows)
-    if x.dtype == BIGINT and x.max_bits > 0:
-        return array_of(ex.map(_modulo, found, (1 << x.max_bits) - 1), found)
-    return found
+    return bounded(ex, found, x.max_bits) if x.dtype == BIGINT else found
 
 
 def _accumulate_from(block: NDArray[Any], op: str, carry: Any, lead: bool) -> NDArray[Any]:
@@ -69,10 +68,6 @@ def _running(totals: Sequence[Any], op: str, dtype: np.dtype[Any]) -> list[Any]:
 @quiet
 def _total(block: NDArray[Any], op: str) -> NDArray[Any]:
     return np.asarray(UFUNCS[op].reduce(block, axis=0, dtype=block.dtype))
-
-
-def _modulo(block: NDArray[Any], mask: int) -> NDArray[Any]:
-    return np.asarray(block & mask, object)
 
 
 def diff(ex: Executor, x: Array, n: int, axis: int) -> Array:
