@@ -135,9 +135,9 @@ class IntegrationSettings(BaseSettings):
     prometheus_file: Path | None = Field(None, validation_alias=_alias("prometheus_file"))
     """File for Prometheus' ``file_sd_configs``, kept beside whatever else is told to whom."""
 
-    renew_s: float = Field(10.0, gt=0, validation_alias=_alias("renew_s"))
+    renew_s: float = Field(15.0, gt=0, validation_alias=_alias("renew_s"))
     """Seconds between renewals."""
-    lease_s: float = Field(30.0, ge=1, validation_alias=_alias("lease_s"))
+    lease_s: float = Field(45.0, ge=1, validation_alias=_alias("lease_s"))
     """Seconds without renewal after which others may take the registration for stale."""
     request_timeout_s: float = Field(5.0, gt=0, validation_alias=_alias("request_timeout_s"))
     """Seconds that one request may take."""

@@ -87,6 +87,8 @@ class HttpChannel(Channel):
                 verify=tls.client_context(self.options),
                 timeout=self.options.timeout_s,
                 proxy=self.options.proxy,
+                # Longer than the pause between two renewals: a new TLS connection costs more than the request.
+                limits=httpx.Limits(max_connections=10, keepalive_expiry=60),
             )
         return self._client
 

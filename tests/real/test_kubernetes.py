@@ -484,7 +484,7 @@ def test_kubectl_applies_the_printed_manifests(site: Site) -> None:
 
 
 def test_renewing_is_few_small_requests(site: Site) -> None:
-    """Four requests a period; the seconds that they cost are measured by bench/registration.py."""
+    """Three requests a period; the seconds that they cost are measured by bench/registration.py."""
     with site.tenant("STANDARD") as tenant:
         user = f"system:serviceaccount:{tenant.name}:arkserver"
 
@@ -505,7 +505,7 @@ def test_renewing_is_few_small_requests(site: Site) -> None:
                 last = registrar.status().last_success
                 rounds += 1
             requests = sent()[before:]
-            assert set(requests) <= {"patch services", "patch leases", "list endpointslices"}
-            assert len(requests) <= 4 * (rounds + 1)
+            assert set(requests) <= {"list services", "patch leases", "list endpointslices"}
+            assert len(requests) <= 3 * (rounds + 1)
 
         live(settings_for(tenant), look)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from arkserver_channels import Answer
 
 from arkserver.integration.system import RefusedError
 
+_DENIED = re.compile(r'cannot (\w+) resource "([\w/]+)"')
+
 ROLE = "deploy/k8s/registration/role.yaml"
 
 
 def refusal(answer: Answer, verb: str, resource: str, name: str, namespace: str) -> RefusedError:
     """Make the error for a request that was refused."""
-    what = f"{verb} {resource}{f' {name}' if name else ''} in namespace {namespace}"
     message = _message(answer)
+    if denied := _DENIED.search(message):
+        # Server-side apply of an object that does not exist asks for another verb than was sent.
+        verb, resource = denied.groups()
+    what = f"{verb} {resource}{f' {name}' if name else ''} in namespace {namespace}"
     match answer.status:
         case 401:
             text = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arkserver.integration.kubernetes.api import KubernetesApi, Object
-from arkserver.integration.kubernetes.manifests import MANAGED_BY, MANAGER
+from arkserver.integration.kubernetes.manifests import MANAGED_BY, MANAGER, OURS
 from arkserver.integration.system import ConflictError, RefusedError
 
 CONFLICT = 409
@@ -19,14 +19,22 @@ class Services:
         self._api = api
         self._uids: dict[str, str] = {}
 
-    async def hold(self, desired: Object) -> Object:
-        """Make the cluster's Service be `desired`, and return it as it is then.
+    async def hold(self, desired: Sequence[Object]) -> list[Object]:
+        """Make the cluster's Services be `desired`, and return them as they are then.
+
+        One look is enough when they are; what is not, is applied.
 
         Raises
         ------
         ConflictError
-            It belongs to somebody else, who is named.
+            One belongs to somebody else, who is named.
         """
+        present = {found["metadata"]["name"]: found for found in await self._api.list("v1", "services", OURS)}
+        return [await self._hold_one(manifest, present.get(manifest["metadata"]["name"])) for manifest in desired]
+
+    async def _hold_one(self, desired: Object, found: Object | None) -> Object:
+        if found is not None and _as_desired(found, desired):
+            return found
         name = desired["metadata"]["name"]
         if name in self._uids:
             try:
@@ -59,8 +67,8 @@ class Services:
 
     async def _restore(self, desired: Object, found: Object | None = None) -> Object:
         spec = desired["spec"]
-        wanted = spec.get("selector") or {}
-        present = ((found or {}).get("spec") or {}).get("selector") or {}
+        wanted = _selector(desired)
+        present = _selector(found) if found else {}
         selector = wanted | dict.fromkeys(present.keys() - wanted.keys())
         changes = {"spec": {"ports": spec["ports"], "selector": selector or None}}
         return await self._api.merge("v1", "services", desired["metadata"]["name"], changes)
@@ -98,9 +106,17 @@ def _owners(meta: Object) -> str:
 
 
 def _as_desired(found: Object, desired: Object) -> bool:
-    return _ports(found) == _ports(desired) and (found["spec"].get("selector") or {}) == (
-        desired["spec"].get("selector") or {}
+    meta, wanted = found["metadata"], desired["metadata"]
+    return (
+        _ports(found) == _ports(desired)
+        and _selector(found) == _selector(desired)
+        and wanted["labels"].items() <= (meta.get("labels") or {}).items()
+        and all(owner in (meta.get("ownerReferences") or []) for owner in wanted.get("ownerReferences") or [])
     )
+
+
+def _selector(manifest: Object) -> Object:
+    return manifest["spec"].get("selector") or {}
 
 
 def _ports(manifest: Object) -> Sequence[tuple[object, ...]]:

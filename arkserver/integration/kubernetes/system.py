@@ -37,7 +37,7 @@ class KubernetesSystem:
 
     async def announce(self) -> None:
         """Make the cluster hold exactly this registration."""
-        services = [await self._services.hold(manifest) for manifest in await self._manifests()]
+        services = await self._services.hold(await self._manifests())
         await self._lease.hold([manifests.service_owner(service) for service in services])
         if self._settings.deployment is Deployment.STANDARD:
             found = addresses.find(self._settings.addresses, self._connection.host_and_port)
