@@ -10,7 +10,7 @@ INPUTS := pyproject.toml constraints.txt
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock clean
+.PHONY: help demo test test-real real-servers check bench docs lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,13 @@ demo: $(VENV)/.demo  ## start a server, analyse real flights with it, stop it
 
 test: $(VENV)/.test  ## the test suite, without the tests that need other projects' servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not real" $(ARGS)
+
+real-servers: $(VENV)/.python  ## get the servers of other projects that test-real starts, once, into ~/.cache/arkserver
+	$(BIN)/python scripts/real_servers.py $(ARGS)
+
+test-real: $(VENV)/.test  ## the tests with real servers of other projects; those that cannot be had are reported as MISSING
+	-$(BIN)/python scripts/real_servers.py
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m real $(ARGS)
 
 check: $(VENV)/.test  ## formatting, lint, types, import layers
 	$(BIN)/ruff format --check .

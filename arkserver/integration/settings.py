@@ -45,9 +45,7 @@ def _channel(value: Any) -> Any:
 class IntegrationSettings(BaseSettings):
     """What is told to which system, and how to reach it."""
 
-    model_config = SettingsConfigDict(
-        extra="ignore", populate_by_name=True, env_ignore_empty=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, use_attribute_docstrings=True)
 
     system_type: SystemType = Field(SystemType.NONE, validation_alias=_alias("system_type"))
     """System to register with: NONE, KUBERNETES, CONSUL or REDIS."""
@@ -184,13 +182,13 @@ def load(flags: dict[str, Any]) -> IntegrationSettings:
         One line that names the setting and what is wrong with it.
     """
     try:
-        return IntegrationSettings(**flags)
+        return IntegrationSettings(**{environment_names(name)[0]: value for name, value in flags.items()})
     except ValidationError as error:
-        reasons = (f"{_setting(e['loc'])}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
+        reasons = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigurationError("; ".join(reasons)) from None
 
 
-def _setting(place: tuple[int | str, ...]) -> str:
-    """Return the flag or the environment variable that a value came by."""
-    name = str(place[0]) if place else "settings"
-    return name if name.isupper() else f"--{name.replace('_', '-')}"
+def environment_names(field: str) -> list[str]:
+    """Return the environment variables that a field is read from, the strongest first."""
+    alias = IntegrationSettings.model_fields[field].validation_alias
+    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []

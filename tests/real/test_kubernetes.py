@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -395,7 +396,7 @@ SUM = """
 import sys
 from arkserver.client import connect
 with connect(sys.argv[1]) as session:
-    print(float((session.arange(100) * 2).sum()))
+    print(float((session.arange(100) * 2).sum()), session.status()["registration"]["state"])
 """
 
 
@@ -410,7 +411,7 @@ def test_a_pod_like_client_resolves_the_server_and_computes_a_sum(site: Site) ->
         config.write_text(json.dumps(kubeconfig(url, tenant.ca_file, user)))
         environment = {"KUBECONFIG": str(config), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
         out = pod.run(sys.executable, "-c", SUM, f"k8s://{tenant.name}/{CLIENT}", env=environment)
-        assert out == "9900.0\n"
+        assert out == "9900.0 REGISTERED\n"
         site.network.give_back(pod)
         server.end("SIGTERM")
 
@@ -473,10 +474,47 @@ def test_kubectl_applies_the_printed_manifests(site: Site) -> None:
         environment = {**os.environ, "ARKSERVER_ADDRESSES": "192.0.2.7", "EXTERNAL_SERVICE_NAME": CLIENT}
         command = [sys.executable, "-m", "arkserver.cli", "register", "--system-type", "KUBERNETES"]
         printed = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
-        kubectl = ["kubectl", "--kubeconfig", str(site.cluster.kubeconfig), "-n", tenant.name]
+        kubectl = [str(binary("kubectl-*", "kubectl")), "--kubeconfig", str(site.cluster.kubeconfig), "-n", tenant.name]
         subprocess.run([*kubectl, "apply", "-f", "-"], input=printed, check=True)
         assert tenant.holds(CLIENT)["addresses"] == [("192.0.2.7", 5555)]
         subprocess.run([*kubectl, "delete", "-f", "-"], input=printed, check=True)
+        assert tenant.leftovers() == []
+
+
+def test_the_walk_through_leads_to_a_registered_server(site: Site) -> None:
+    """The steps of docs/register-kubernetes.md, with the files that it names."""
+    with site.tenant("STANDARD") as tenant:
+        kubectl = [str(binary("kubectl-*", "kubectl")), "--kubeconfig", str(site.cluster.kubeconfig), "-n", tenant.name]
+
+        def run(*words: str) -> str:
+            return subprocess.run([*kubectl, *words], capture_output=True, text=True, check=True).stdout
+
+        page = (ROOT / "docs" / "register-kubernetes.md").read_text()
+        tenant.cluster.delete(f"/api/v1/namespaces/{tenant.name}/serviceaccounts/arkserver")
+        tenant.cluster.delete(f"/apis/rbac.authorization.k8s.io/v1/namespaces/{tenant.name}/rolebindings/registration")
+        for name in ("serviceaccount", "secret", "role", "rolebinding"):
+            assert f"deploy/k8s/registration/{name}.yaml" in page
+            run("apply", "-f", str(MANIFESTS / f"{name}.yaml"))
+        encoded = eventually(lambda: run("get", "secret", "arkserver-token", "-o", "jsonpath={.data.token}"), "a token")
+        for token in (base64.b64decode(encoded).decode(), run("create", "token", "arkserver").strip()):
+            tenant.token_file.write_text(token)
+            assert all(finding.ok for finding in doctor(settings_for(tenant)).values())
+
+            async def look(registrar: Registrar) -> None:
+                assert registrar.status().state is RegistrationState.REGISTERED
+
+            live(settings_for(tenant), look)
+            assert tenant.leftovers() == []
+
+
+def test_a_client_certificate_is_enough(site: Site) -> None:
+    with site.tenant("STANDARD") as tenant:
+        pair = site.cluster.authority.issue("registrar", "/O=system:masters/CN=registrar", usage="clientAuth")
+
+        async def look(registrar: Registrar) -> None:
+            assert registrar.status().state is RegistrationState.REGISTERED, registrar.status()
+
+        live(settings_for(tenant, token_file=None, cert_file=pair.cert, key_file=pair.key), look)
         assert tenant.leftovers() == []
 
 
