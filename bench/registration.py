@@ -25,7 +25,7 @@ def start_seconds(tenant: Tenant, *, registered: bool) -> float:
     """Return the seconds from the start of the process until it serves, and is registered if asked for."""
     before = time.monotonic()
     system = {} if registered else {"ARKSERVER_SYSTEM_TYPE": "NONE"}
-    server = tenant.server(**system)
+    server = tenant.server(None, **system)
     if registered:
         _until_registered(server)
     took = time.monotonic() - before
@@ -41,7 +41,7 @@ def _until_registered(server: Server) -> None:
 def processor_share(tenant: Tenant, *, registered: bool, seconds: float = 20) -> float:
     """Return the processor seconds that a server uses in a second while nobody asks it anything."""
     system = {} if registered else {"ARKSERVER_SYSTEM_TYPE": "NONE"}
-    server = tenant.server(**system)
+    server = tenant.server(None, **system)
     if registered:
         _until_registered(server)
     server.served()
