@@ -46,7 +46,7 @@ def unique(
 
 def _reduction_bytes(values: Array, segments: Array, op: str, n: int = 1) -> int:
     """A few words a group; those that sort take two words for each value, heads and tails their positions too."""
-    rows = 2 * values.size if op in ("median", "nunique", "mode") else 0
+    rows = 2 * values.size if op in ("median", "nunique", "mode", "prod") else 0
     kept = 2 * min(values.size, max(n, 0) * segments.size) if op in ("head", "tail") else 0
     return projection.WORD * (4 * segments.size + rows + kept)
 
@@ -61,6 +61,8 @@ def segmented_reduction(
     runs.check_segments(ex, segments, values.size)
     if op in ("head", "tail"):
         return runs.ends_of(ex, values, segments, n, last=op == "tail")
+    if op == "prod":
+        return aggregates.product_by_logs(ex, values, segments, skip_nan=skip_nan)
     # A count of floats leaves nan out, whether told so or not.
     return aggregates.aggregate_segments(ex, op, values, segments, skip_nan=skip_nan or op == "count", ddof=ddof)
 
@@ -78,7 +80,7 @@ def _broadcast_bytes(size: int, permute: bool) -> int:
 
 @command("gbbroadcast", project=_broadcast_bytes)
 def broadcast(
-    ex: Executor, seg_name: Array, val_name: Array, size: int, permute: bool = False, perm_name: Array | None = None
+    ex: Executor, seg_name: Array, val_name: Array, size: int, permute: bool = False, perm_name: Array | str = "none"
 ) -> Array:
     """Repeat a value for each group over the group's rows, in group order or (permute) in the order of the rows."""
     if seg_name.size != val_name.size or val_name.ndim != 1:
@@ -86,8 +88,8 @@ def broadcast(
     runs.check_segments(ex, seg_name, size, whole=True)
     if not permute:
         return runs.broadcast(ex, val_name, seg_name, size)
-    if perm_name is None:
-        raise ArgumentError("permName is missing; permute needs it")
+    if not isinstance(perm_name, Array):
+        raise ArgumentError(f"permName is {perm_name}, which is no array; permute needs one")
     if perm_name.size != size:
         raise ArgumentError("Requested result size must match permutation array size")
     _check_permutation(ex, perm_name, "gbbroadcast")

@@ -53,6 +53,14 @@ def test_reductions_of_permuted_values(session: Session) -> None:
     assert "Error: segmentedReductionMsg: nunique float64 not implemented" in text
 
 
+def test_products_have_the_digits_of_logarithms(session: Session) -> None:
+    x = np.array([3, 2, -2, 2, 4, 0, -5, -(2**63)])
+    args = {"segments": session.put(np.array([0, 1, 4, 6, 7, 8])), "skip_nan": True, "ddof": 1}
+    found = session.array("segmentedReduction", values=session.put(x), op="prod", **args)
+    np.testing.assert_array_equal(found[:3], [3.0000000000000004, -7.999999999999998, 0])
+    np.testing.assert_allclose(found[3:], [-5, -(2.0**63), 1])
+
+
 def test_heads_and_tails(session: Session) -> None:
     permutation, segments, _ = groups_of(session, session.put(KEY))
     args = {"values": permutation, "segments": segments, "n": 2, "skip_nan": False, "ddof": 1}

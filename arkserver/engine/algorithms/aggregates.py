@@ -17,11 +17,12 @@ from arkserver.engine.algorithms import segments as runs
 from arkserver.engine.algorithms.searching import searchsorted
 from arkserver.engine.algorithms.segments import broadcast, numbers_of, result_dtype, sizes
 from arkserver.engine.blocks import segmented
+from arkserver.engine.blocks.elementwise import apply
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import align, array_of, relayout
 from arkserver.engine.values import BIGINT, Array
 
-INT64, FLOAT64 = np.dtype(np.int64), np.dtype(np.float64)
+INT64, FLOAT64, BOOL = np.dtype(np.int64), np.dtype(np.float64), np.dtype(np.bool_)
 Ints = NDArray[np.int64]
 
 
@@ -57,6 +58,39 @@ def _reduce_groups(
 ) -> NDArray[Any]:
     found = segmented.reduce_groups(op, values, permutation, segments, skip_nan, ddof)
     return permutation[found] if op.startswith("arg") and len(permutation) else found
+
+
+# --- products by logarithms ------------------------------------------------------------------------------------------
+
+
+def product_by_logs(ex: Executor, values: Array, segments: Array, *, skip_nan: bool = True) -> Array:
+    """Products of segments to the bit as Arkouda has them, which adds logarithms: 3.0 alone gives 3.0000000000000004.
+
+    `aggregate_segments` with prod is exact where the product is.
+    """
+    logs = array_of(ex.map(_logs, values), values, FLOAT64)
+    negative, zero = (array_of(ex.map(fn, values, 0), values, BOOL) for fn in (np.less, np.equal))
+    found = (
+        runs.reduce(ex, "sum", logs, segments, skip_nan=skip_nan),
+        runs.reduce(ex, "xor", negative, segments),
+        runs.reduce(ex, "any", zero, segments),
+    )
+    sums, odd, none = align(ex, *found)
+    return array_of(ex.map(_signed_power, sums, odd, none), sums)
+
+
+def _logs(x: NDArray[Any]) -> NDArray[Any]:
+    return apply(_log_of_magnitude, x, dtype=FLOAT64)
+
+
+def _log_of_magnitude(x: NDArray[Any], out: NDArray[Any]) -> None:
+    np.absolute(x.astype(np.float64), out=out)
+    out[out == 0] = 1
+    np.log(out, out=out)
+
+
+def _signed_power(sums: NDArray[Any], odd: NDArray[np.bool_], zero: NDArray[np.bool_]) -> NDArray[Any]:
+    return np.where(zero, 0.0, np.where(odd, -np.exp(sums), np.exp(sums)))
 
 
 # --- operations that sort by segment and value -----------------------------------------------------------------------
