@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from arkserver.commands import projection
 from arkserver.commands.registry import FIXED, command
 from arkserver.engine.algorithms import randomness
@@ -61,6 +63,8 @@ def random_normal(ex: Executor, nd: int, shape: tuple[int, ...], seed: str = "No
 
 def _strings_bytes(size: int, dist: str, arg1: float, arg2: float) -> int:
     mean = randomness.mean_length(dist, arg1, arg2)
+    if not math.isfinite(mean):
+        raise ArgumentError(f"the lengths of the strings have no finite mean: {dist} of {arg1} and {arg2}")
     return int(max(0, size) * (24 + 3 * mean))
 
 
