@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver_kernels.bits import bit_length, decode, encode
-from arkserver_kernels.policy import kernel
+from arkserver_kernels.policy import inlined, kernel
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -187,32 +187,42 @@ def leave_places(words: U64, room: int, new: NDArray[np.bool_]) -> None:
         words[i] &= places
 
 
+@inlined
+def leave_run(words: U64, start: int, stop: int, shift: np.uint64, new: NDArray[np.bool_]) -> None:
+    """Turn one run of words into positions, and mark where a run of keys begins."""
+    before = words[start] >> shift
+    for i in range(start, stop):
+        prefix = words[i] >> shift
+        if len(new) > 0:
+            new[i] = i == start or prefix != before
+        before = prefix
+        words[i] &= (ONE << shift) - ONE
+
+
 @kernel("T[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def leave_tied_places(
     x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int,
     room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
-    """`leave_places` where words may tie because the last `drop` bits of the keys were cut off: these order them."""
-    shift = np.uint64(room)
-    places, cut = (ONE << shift) - ONE, (ONE << np.uint64(drop)) - ONE
+    """`leave_places` where words tie because the last `drop` bits of the keys were cut off: these order them.
+
+    All keys are looked up first (into the upper half of `spare`), so that the memory's delays overlap.
+    """
+    n, shift = len(words), np.uint64(room)
+    places, cut, ends = (ONE << shift) - ONE, (ONE << np.uint64(drop)) - ONE, spare[len(words) : 2 * len(words)]
+    for i in range(n):
+        ends[i] = (encode(np.uint64(x[words[i] & places]), negative, flip) - base) & cut
     start = 0
-    while start < len(words):
-        end, prefix = start + 1, words[start] >> shift
-        differ, first = np.uint64(0), encode(np.uint64(x[words[start] & places]), negative, flip) - base
-        while end < len(words) and words[end] >> shift == prefix:
-            differ |= (encode(np.uint64(x[words[end] & places]), negative, flip) - base) ^ first
+    while start < n:
+        end, prefix, differ = start + 1, words[start] >> shift, np.uint64(0)
+        while end < n and words[end] >> shift == prefix:
+            differ |= ends[end] ^ ends[start]
             end += 1
-        if differ & cut != 0:
+        if differ != 0:
             for i in range(start, end):
-                place = words[i] & places
-                code = encode(np.uint64(x[place]), negative, flip) - base
-                words[i] = ((code & cut) << shift) | place
+                words[i] = (ends[i] << shift) | (words[i] & places)
             sort_words(words[start:end], spare, room, counts)
-        for i in range(start, end):
-            if len(new) > 0:
-                new[i] = i == start or words[i] >> shift != prefix
-            prefix = words[i] >> shift
-            words[i] &= places
+        leave_run(words, start, end, shift, new)
         start = end
 
 

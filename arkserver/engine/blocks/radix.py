@@ -15,7 +15,7 @@ import numpy as np
 from arkserver_kernels import radix
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks.moving import copy, copy_into
+from arkserver.engine.blocks.moving import copy_into
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -181,15 +181,15 @@ def _large_buckets(starts: Ints) -> list[tuple[int, int]]:
 
 def _spare(starts: Ints) -> Array:
     sizes = np.diff(starts)
-    return buffers.empty(int(sizes[sizes <= LARGE].max(initial=0)), np.uint64)
+    return buffers.empty(2 * int(sizes[sizes <= LARGE].max(initial=0)), np.uint64)
 
 
 def _counts() -> Ints:
     return np.empty(1 << 12, np.int64)
 
 
-def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
-    """Sort `keys` into `out`; bits below `low` ascend already where the others tie."""
+def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool = False) -> None:
+    """Sort `keys` into `out`; bits below `low` ascend already where the others tie; `keys` may be `spent` on it."""
     found = key_range(keys, order)
     if found.ascending:
         copy_into(out, keys)
@@ -212,7 +212,7 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int) -> None:
 
     threads().run(finish, *_bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
-        _sort_slice(out[start:stop], low)
+        _sort_slice(out[start:stop], low, keys[start:stop] if spent else buffers.empty(stop - start, np.uint64))
         restore(out[start:stop], order, found)
 
 
@@ -222,8 +222,10 @@ def restore(words: Array, order: Order, found: Range) -> None:
     threads().each_chunk(lambda a, b: radix.restore_keys(words[a:b], *args), len(words))
 
 
-def _sort_slice(words: Array, low: int) -> None:
-    _sort_into(copy(words), words, UNSIGNED, low)
+def _sort_slice(words: Array, low: int, room: Array) -> None:
+    """Sort words in place by way of a copy in `room`."""
+    copy_into(room, words)
+    _sort_into(room, words, UNSIGNED, low, spent=True)
 
 
 def _write_runs(out: Array, order: Order, found: Range, starts: Ints) -> None:
@@ -261,8 +263,8 @@ def _argsort_into(keys: Array, out: Array, new: Bools, order: Order) -> None:
 
     threads().run(finish, *_bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
-        _sort_slice(out[start:stop], room)
-        spare = buffers.empty(stop - start if drop else 0, np.uint64)
+        _sort_slice(out[start:stop], room, buffers.empty(stop - start, np.uint64))
+        spare = buffers.empty(2 * (stop - start) if drop else 0, np.uint64)
         radix.finish_places(keys, out[start:stop], *code, new[start:stop], spare, _counts())
 
 

@@ -1,0 +1,79 @@
+"""Compilation: by a helper on a cold cache, from the disk on a warm one; and what sorts take of memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from arkserver_kernels import policy, warmup
+
+COLD = """
+import numpy as np
+from arkserver_kernels import moving, policy
+out = np.empty(2, np.int64)
+moving.minmax(np.array([3, 1, 2]), out)
+print(out.tolist(), sum(moving.minmax.stats.cache_hits.values()), sum(moving.minmax.stats.cache_misses.values()))
+"""
+
+PEAK = """
+import numpy as np
+from arkserver.engine import buffers, threads
+from arkserver.engine.blocks import grouping, sorting
+threads.configure(2)
+rng, n = np.random.default_rng(0), 1 << 21
+skewed = (rng.pareto(0.5, n) * 10).clip(0, 2**60).astype(np.int64)
+shapes = [rng.integers(-(2**63), 2**63 - 1, n), rng.random(n), skewed]
+for x in [*shapes, rng.choice(shapes[0][:1000], n)]:
+    sorting.sort(x)
+    sorting.argsort(x)
+    grouping.group([x])
+print(buffers._pool().max_memory() / (8 * n))
+"""
+
+
+def run(code: str, folder: Path | str) -> str:
+    environment = {**os.environ, "ARKSERVER_KERNEL_CACHE": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_a_missing_signature_is_compiled_by_a_helper_and_loaded(tmp_path: Path) -> None:
+    assert run(COLD, tmp_path) == "[1, 3] 1 0"
+    assert len(list(tmp_path.rglob("*minmax*.nbc"))) == 1
+
+
+def test_a_cache_that_cannot_be_written_compiles_in_the_process(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    assert run(COLD, tmp_path / "file") == "[1, 3] 0 1"
+
+
+def test_files_of_signatures_do_not_meet(tmp_path: Path) -> None:
+    files = policy._Files(tmp_path, "kernel", b"source")
+    files.save("a", (1, 2))
+    files.save("b", (3,))
+    assert files.load("a") == (1, 2)
+    assert files.load("c") is None
+    assert policy._Files(tmp_path, "kernel", b"changed").load("a") is None
+    files.flush()
+    assert files.load("b") is None
+
+
+def test_signatures_are_spelt_in_codes() -> None:
+    pairs = list(policy._signatures("T[] i8 T", {"T": "f8 u1"}))
+    assert [[str(t) for t in types] for types in pairs] == [
+        ["array(float64, 1d, C)", "int64", "float64"],
+        ["array(uint8, 1d, C)", "int64", "uint8"],
+    ]
+
+
+def test_every_kernel_has_signatures_to_warm() -> None:
+    assert {name for name, _, _ in warmup._warm_list()} == {n for n, (_, s) in policy.REGISTRY.items() if s}
+    assert [n for n, (_, signatures) in policy.REGISTRY.items() if not signatures] == []
+
+
+def test_sorts_and_groups_take_at_most_three_times_their_input() -> None:
+    folder = policy.cache_folder()
+    assert folder is not None
+    assert float(run(PEAK, folder.parent)) < 3.0
