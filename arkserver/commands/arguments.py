@@ -222,7 +222,7 @@ def _decoder(annotation: Any) -> Decoder:
 
 
 def _optional(decoder: Decoder) -> Decoder:
-    return lambda state, p: None if p.val in ("", "None") else decoder(state, p)
+    return lambda state, p: None if p.val in ("", "None", "none") else decoder(state, p)
 
 
 _VALUE_TYPES: tuple[Any, ...] = (Array, Target, Strings, Column, list[Array], list[Strings], list[Column])

@@ -145,6 +145,12 @@ def test_case_changes_and_stripping(ex: Executor, items: list[bytes]) -> None:
     assert raw(ex, letters.stripped(ex, s, "ab")) == [i.strip(b"ab") for i in items]
 
 
+def test_capitals_beyond_ascii(ex: Executor) -> None:
+    s = strings(ex, ["\u00e9\u00c0B".encode(), "\u00dfA".encode(), "\u03a3\u0391".encode(), b"\xffAb"])
+    changed = raw(ex, letters.changed_case(ex, s, "capitalize"))
+    assert changed == ["\u00c9\u00e0b".encode(), "\u00dfa".encode(), "\u03a3\u03b1".encode(), b"\xffab"]
+
+
 def test_stripping_characters_of_several_bytes(ex: Executor) -> None:
     s = strings(ex, ["éaé", "è", "日é日", ""])
     assert listed(ex, letters.stripped(ex, s, "é日")) == ["a", "è", "", ""]

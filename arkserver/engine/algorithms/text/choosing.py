@@ -57,7 +57,10 @@ def _part(block: TextBlock, start: int, wanted: range) -> TextBlock:
     inside = wanted[_first_from(wanted, near) : _first_from(wanted, far)]
     if wanted.step == 1 and len(inside):
         return layout.slice_text(block, inside[0] - start, inside[-1] + 1 - start)
-    return text.gather(block, np.arange(inside.start, inside.stop, inside.step) - start)
+    if not len(inside):
+        return text.gather(block, np.empty(0, np.int64))
+    step = max(-(1 << 62), min(inside.step, 1 << 62))  # one that is further is not taken twice
+    return text.gather(block, inside[0] - start + step * np.arange(len(inside)))
 
 
 def _first_from(wanted: range, bound: int) -> int:

@@ -86,7 +86,10 @@ def _decided(raw: bytes, predicate: Callable[[str], bool]) -> bool:
 
 
 def changed_case(ex: Executor, s: Strings, case: str) -> Strings:
-    """The strings in another case; a name of `CASES`. All but ``capitalize`` change ASCII letters only."""
+    """The strings in another case; a name of `CASES`.
+
+    All but ``capitalize`` change ASCII letters only; that one leaves letters alone whose other case has another length.
+    """
     return layout.strings_of(ex, ex.map(_changed_case, s, case), s.rows)
 
 
@@ -99,7 +102,14 @@ def _changed_case(block: TextBlock, case: str) -> TextBlock:
 
 
 def _capitalized(raw: bytes) -> bytes:
-    return raw.decode(errors="surrogateescape").capitalize().encode(errors="surrogateescape")
+    letters = raw.decode(errors="surrogateescape")
+    first, rest = map(str.upper, letters[:1]), map(str.lower, letters[1:])
+    changed = (new if _width(new) == _width(old) else old for old, new in zip(letters, (*first, *rest), strict=True))
+    return "".join(changed).encode(errors="surrogateescape")
+
+
+def _width(letters: str) -> int:
+    return len(letters.encode(errors="surrogateescape"))
 
 
 def _rewritten(block: TextBlock, change: Callable[[bytes], bytes]) -> TextBlock:
