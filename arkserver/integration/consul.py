@@ -5,6 +5,7 @@ The requests are those of Consul's agent API (https://developer.hashicorp.com/co
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +45,8 @@ class ConsulSystem:
 
     async def announce(self) -> None:
         """Register what the agent does not know, or knows differently, and pass the checks."""
-        for desired in services(self._settings, self._endpoints, self._me):
+        # In a thread, since names are resolved.
+        for desired in await asyncio.to_thread(services, self._settings, self._endpoints, self._me):
             found = await self._send(
                 HttpRequestType.GET, f"/v1/agent/service/{quote(desired['ID'])}", missing_is_fine=True
             )

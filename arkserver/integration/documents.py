@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -122,7 +123,7 @@ class DocumentSystem:
         self._told = ""
 
     async def announce(self) -> None:
-        text = self._render()
+        text = await asyncio.to_thread(self._render)  # names are resolved
         if not await self._holds(text):
             await self._send(Message(self._address, text, lifetime_s=self._lifetime_s))
             self._told = text

@@ -9,6 +9,7 @@ Keys, with service ``s`` and instance ``i``:
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -51,7 +52,7 @@ class RedisSystem:
     async def announce(self) -> None:
         """Write each key again, with its expiry; a change is told to those who listen."""
         for endpoint in self._endpoints:
-            value = json.dumps(self._value(endpoint))
+            value = json.dumps(await asyncio.to_thread(self._value, endpoint))  # names are resolved
             before = await self._current(endpoint)
             commands = self._write(endpoint, value)
             if before is None or before != json.loads(value):

@@ -294,7 +294,10 @@ class Server:
 
     def readiness(self) -> dict[str, Any]:
         """Return what ``/readyz`` says."""
-        answer = httpx.get(f"http://{self.machine.address}:{METRICS_PORT}/readyz", trust_env=False, timeout=5)
+        try:
+            answer = httpx.get(f"http://{self.machine.address}:{METRICS_PORT}/readyz", trust_env=False, timeout=20)
+        except httpx.TransportError as error:
+            raise ConnectionError(str(error)) from error  # as `eventually` knows it
         found: dict[str, Any] = answer.json()
         return found | {"code": answer.status_code}
 

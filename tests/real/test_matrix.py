@@ -13,7 +13,7 @@ from tests.real.site import CLIENT, METRICS, Site
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("cluster")]
 
 Cell = tuple[str, Callable[[Run], None], str, str]
-AT_ONCE = 6
+AT_ONCE = 4
 """Servers mostly wait in these scenarios."""
 
 

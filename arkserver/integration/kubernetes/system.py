@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from arkserver_channels import ChannelType, open_channel
@@ -40,7 +41,8 @@ class KubernetesSystem:
         services = await self._services.hold(await self._manifests())
         await self._lease.hold([manifests.service_owner(service) for service in services])
         if self._settings.deployment is Deployment.STANDARD:
-            found = addresses.find(self._settings.addresses, self._connection.host_and_port)
+            # In a thread, since names are resolved.
+            found = await asyncio.to_thread(addresses.find, self._settings.addresses, self._connection.host_and_port)
             await (await self._routing()).hold(self._endpoints, found, services)
 
     async def withdraw(self) -> None:
