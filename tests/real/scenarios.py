@@ -61,6 +61,7 @@ class Run:
         """End a server, and see that it served all the time and left nothing."""
         self.note(f"requests to {server.machine.name}", server.served(), "failed 0")
         self.note("exit status", server.end(self.end_by), 0)
+        self.note("a token in the log", self.tenant.shown_tokens(server), [])
         self.compare(f"after {self.end_by}", *left)
         if not left:
             self.note("left behind", self.tenant.leftovers(), [])

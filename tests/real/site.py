@@ -63,6 +63,7 @@ class Tenant:
         self.ca_file = self.folder / "ca.crt"
         self.ca_file.write_bytes(site.cluster.authority.cert.read_bytes())
         (self.folder / "namespace").write_text(name)
+        self._tokens: list[str] = []
         self.bind_token("first")
         self._workload: dict[str, Any] | None = None
         self._exit = contextlib.ExitStack()
@@ -103,10 +104,16 @@ class Tenant:
         request = {"spec": {"expirationSeconds": 3600, "boundObjectRef": reference}}
         path = f"/api/v1/namespaces/{self.name}/serviceaccounts/arkserver/token"
         token = str(self.cluster.post(path, request)["status"]["token"])
+        self._tokens.append(token)
         scratch = self.folder / "token.new"
         scratch.write_text(token)
         scratch.replace(self.token_file)
         return token
+
+    def shown_tokens(self, server: Server) -> list[str]:
+        """Return the tokens that can be read in the server's log."""
+        text = server.process.log.read_text()
+        return [token for token in self._tokens if token in text]
 
     def end_token(self, name: str, token: str) -> None:
         """Make the API refuse `token`, and wait until it does."""

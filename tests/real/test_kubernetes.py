@@ -416,6 +416,26 @@ def test_a_pod_like_client_resolves_the_server_and_computes_a_sum(site: Site) ->
         server.end("SIGTERM")
 
 
+def test_in_a_pod_the_clusters_name_service_is_asked(site: Site) -> None:
+    with site.tenant("STANDARD") as tenant:
+        server = tenant.server()
+        server.until_registered()
+        pod = site.network.machine()
+        # What cluster DNS and kube-proxy do together: the Service's name leads to the server.
+        hosts = Path("/etc/netns") / pod.name / "hosts"
+        hosts.parent.mkdir(parents=True)
+        hosts.write_text(f"{server.machine.address} {CLIENT}.{tenant.name}.svc\n")
+        environment = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+        try:
+            out = pod.run(sys.executable, "-c", SUM, f"k8s://{tenant.name}/{CLIENT}", env=environment)
+        finally:
+            hosts.unlink()
+            hosts.parent.rmdir()
+        assert out == "9900.0 REGISTERED\n"
+        site.network.give_back(pod)
+        server.end("SIGTERM")
+
+
 def test_resolve_prints_where_every_instance_is(site: Site) -> None:
     with site.tenant("STANDARD") as tenant:
         first, second = tenant.server(), tenant.server()
