@@ -46,7 +46,7 @@ def slowly(block: NDArray[Any], seconds: float) -> NDArray[Any]:
 
 
 def scaled(block: NDArray[Any], factors: NDArray[Any], row: int) -> NDArray[Any]:
-    return np.multiply(block, factors[row : row + 1])
+    return np.asarray(block * factors[row])
 
 
 def random_part(seed: int, rows: int) -> NDArray[np.float64]:
