@@ -22,6 +22,9 @@ SETTINGS = {
     "distributed.admin.low-level-log-length": 1_000,
     "distributed.diagnostics.computations.max-history": 10,
     "distributed.diagnostics.computations.nframes": 0,
+    # A sampling profiler would take some per cent of every worker's time.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "5s",
     # Uploads become part of a graph when they are small.
     "distributed.admin.large-graph-warning-threshold": "1 TB",
 }
