@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import psutil
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -56,7 +56,29 @@ class LogLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-class ServerSettings(BaseSettings):
+class ClusterKind(StrEnum):
+    """Who starts workers."""
+
+    LOCAL = "local"
+    SLURM = "slurm"
+
+
+class WorkerSettings(BaseModel):
+    """What a worker is like, and how it is started."""
+
+    cluster: ClusterKind = Field(ClusterKind.LOCAL, description="who starts workers: local or slurm")
+    worker_threads: int = Field(1, ge=1, description="threads that the kernels of one worker run on")
+    join_seconds: float = Field(120.0, gt=0, description="time for the workers to be there at the start")
+    tls_folder: Path | None = Field(None, description="certificates, made by arkserver certs; encrypts to workers")
+    slurm_partition: str = Field("", description="partition of workers' jobs; the cluster's default if none")
+    slurm_account: str = Field("", description="account of workers' jobs")
+    slurm_walltime: str = Field("01:00:00", description="time limit of a worker's job, which is replaced then")
+    slurm_directives: str = Field("", description="further options of #SBATCH, separated by semicolons")
+    slurm_setup: str = Field("", description="shell commands before a worker starts, separated by semicolons")
+    slurm_logs: Path | None = Field(None, description="folder for the output of workers' jobs")
+
+
+class ServerSettings(BaseSettings, WorkerSettings):
     """What ``arkserver start`` can be told."""
 
     model_config = SettingsConfigDict(env_prefix="ARKSERVER_", extra="forbid")
@@ -70,7 +92,6 @@ class ServerSettings(BaseSettings):
     dashboard_port: Port = Field(8787, description="port of the Dask dashboard; 0 takes a free one")
     scheduler: bool = Field(True, description="host the Dask scheduler and its dashboard")
     workers: int = Field(0, ge=0, description="Dask workers to start; large arrays live on them")
-    worker_threads: int = Field(1, ge=1, description="threads that the kernels of one worker run on")
     worker_memory: Bytes = Field("0", validate_default=True, description="bytes of one worker; 0 shares the limit out")
     distribute_from: Bytes = Field("8MB", validate_default=True, description="bytes from which arrays go to workers")
     memory_limit: Bytes = Field("90%", validate_default=True, description="bytes for arrays, such as 8GB or 90%")

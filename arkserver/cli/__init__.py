@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from arkserver.cli import about, control, doctor, integration, start
+from arkserver.cli import about, control, doctor, integration, start, workers
 from arkserver.errors import ArkserverError, ConfigurationError
 
 USAGE_ERROR = 2
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="arkserver", description="An interactive array server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (start, control, about, doctor, integration):
+    for module in (start, control, workers, about, doctor, integration):
         module.add(commands)
     return parser
 

@@ -19,15 +19,20 @@ def add(commands: Any) -> None:
     status.add_argument("--json", action="store_true", help="print all facts as JSON")
     stop = commands.add_parser("stop", help="end a running server after its running commands")
     for parser, run in ((status, _status), (stop, _stop)):
-        parser.add_argument("--url", help=f"the server [$ARKSERVER_URL or {DEFAULT_URL}]")
-        parser.add_argument(
-            "--connection-file", type=Path, metavar="FILE", help="file that the server announced itself in"
-        )
-        parser.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="wait for the answer [10]")
+        add_server(parser, timeout=10)
         parser.set_defaults(run=run)
 
 
-def _connect(arguments: argparse.Namespace) -> Any:
+def add_server(parser: argparse.ArgumentParser, timeout: int) -> None:
+    """The flags by which a server is found."""
+    parser.add_argument("--url", help=f"the server [$ARKSERVER_URL or {DEFAULT_URL}]")
+    parser.add_argument("--connection-file", type=Path, metavar="FILE", help="file that the server announced itself in")
+    text = f"wait for the answer [{timeout}]"
+    parser.add_argument("--timeout", type=float, default=float(timeout), metavar="SECONDS", help=text)
+
+
+def connect(arguments: argparse.Namespace) -> Any:
+    """A session with the server that the flags name."""
     import arkserver.client
 
     return arkserver.client.connect(_url(arguments), timeout=arguments.timeout)
@@ -45,7 +50,7 @@ def _url(arguments: argparse.Namespace) -> str:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    with _connect(arguments) as session:
+    with connect(arguments) as session:
         facts = session.status()
     print(json.dumps(facts, indent=1) if arguments.json else "\n".join(_lines(facts)))
     return 0
@@ -68,7 +73,7 @@ def _inline(value: Any) -> str:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    with _connect(arguments) as session:
+    with connect(arguments) as session:
         session.shutdown()
     print("the server ends")
     return 0

@@ -15,7 +15,7 @@ from distributed import Client, Future, Scheduler, SchedulerPlugin
 from arkserver.cluster import failures, keeping
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
-from arkserver.cluster.worker import WorkerSetup
+from arkserver.cluster.worker import THREADS, WorkerSetup
 from arkserver.engine import progress
 from arkserver.errors import WorkerLostError
 
@@ -45,6 +45,8 @@ class Cluster:
         self.loop = loop
         self.homes: tuple[str, ...] = ()
         """addresses of the workers, in the order in which they joined"""
+        self.changed: Callable[[], None] = lambda: None
+        """called when a worker came or went"""
 
     @classmethod
     async def open(cls, scheduler: Scheduler) -> Cluster:
@@ -102,12 +104,32 @@ class Cluster:
                 raise WorkerLostError(f"{len(self.homes)} of {count} workers joined within {seconds:.0f} seconds")
             await asyncio.sleep(0.05)
 
+    def names(self) -> set[Any]:
+        """Names of the workers that are there."""
+        return {w.name for w in self.scheduler.workers.values()}
+
+    def shapes(self) -> list[tuple[str, int, int]]:
+        """Name, threads and bytes of the workers that are there."""
+        workers = [self.scheduler.workers[a] for a in self.homes if a in self.scheduler.workers]
+        return [(str(w.name), int(w.resources.get(THREADS, w.nthreads)), w.memory_limit) for w in workers]
+
+    async def retire(self, names: Sequence[str]) -> None:
+        """Have workers hand their blocks over and take no more."""
+        addresses = [w.address for w in self.scheduler.workers.values() if w.name in set(names)]
+        self.homes = tuple(a for a in self.homes if a not in addresses)
+        if addresses:
+            await self.scheduler.retire_workers(workers=addresses, close_workers=False, remove=False)
+
     def _joined(self, address: str) -> None:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
         self.homes = (*self.homes, address)
+        self.changed()
 
     def _left(self, address: str) -> None:
         self.homes = tuple(a for a in self.homes if a != address)
+        # Second copies that went with it are made again at once, not at the memory manager's next round.
+        self.loop.call_soon(self.scheduler.extensions["amm"].run_once)
+        self.changed()
 
     # --- tasks -------------------------------------------------------------------------------------------------------
 
@@ -174,7 +196,7 @@ class Cluster:
     async def _scatter(self, contents: Sequence[Any]) -> list[Future]:
         for _ in range(SCATTER_TRIES):
             try:
-                return await keeping.scatter(self.client, contents, self.homes_of(len(contents)))
+                return await keeping.scatter(self.client, self.scheduler, contents, self.homes_of(len(contents)))
             except (OSError, TimeoutError):  # a worker left; the others take it
                 await asyncio.sleep(LOOK_SECONDS)
         raise WorkerLostError(f"{SCATTER_TRIES} attempts to send data to the workers failed; try again")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,11 @@ from arkserver.cluster.blocks import RemoteBlock
 
 REPLICAS = 2
 PREFIX = "kept"
+# A second copy that is not there after this time is left to the memory manager's later rounds.
+COPY_SECONDS = 30.0
+LOOK_SECONDS = 0.01
+# A worker that does not take a block in this time has left.
+SEND_SECONDS = 10
 
 _numbers = itertools.count()
 
@@ -29,17 +35,39 @@ def new_key() -> tuple[str, int]:
     return (f"{PREFIX}-{next(_numbers)}", 0)
 
 
-async def scatter(client: Client, contents: Sequence[Any], homes: Sequence[str]) -> list[Future]:
-    """Send contents to the workers, each to its home and from there to a second one."""
+async def scatter(client: Client, scheduler: Scheduler, contents: Sequence[Any], homes: Sequence[str]) -> list[Future]:
+    """Send contents to the workers, each to its home and from there to a second one.
+
+    Raises
+    ------
+    OSError
+        When a worker left meanwhile; what was sent is forgotten.
+    """
     futures = await asyncio.gather(*(_send(client, c, home) for c, home in zip(contents, homes, strict=True)))
-    await client.replicate(futures, n=REPLICAS)
-    return futures
+    await _copy(scheduler, futures)
+    return list(futures)
 
 
 async def _send(client: Client, content: Any, home: str) -> Future:
     key = new_key()
-    found = await client.scatter({key: content}, workers=[home], direct=True)
+    found = await client.scatter({key: content}, workers=[home], direct=True, timeout=SEND_SECONDS)
     return found[key]
+
+
+async def _copy(scheduler: Scheduler, futures: Sequence[Future]) -> None:
+    """Wait for the second copies, which the memory manager is told to make now."""
+    end = time.monotonic() + COPY_SECONDS
+    missing = [f.key for f in futures]
+    scheduler.extensions["amm"].run_once()
+    while missing and time.monotonic() < end:
+        await asyncio.sleep(LOOK_SECONDS)
+        if any(k not in scheduler.tasks for k in missing):
+            raise OSError("a worker left while it took data")
+        missing = [k for k in missing if len(scheduler.tasks[k].who_has or ()) < _wanted(scheduler)]
+
+
+def _wanted(scheduler: Scheduler) -> int:
+    return min(REPLICAS, len(scheduler.running))
 
 
 async def cut(client: Client, scheduler: Scheduler, block: RemoteBlock) -> None:
@@ -55,12 +83,16 @@ async def cut(client: Client, scheduler: Scheduler, block: RemoteBlock) -> None:
     with contextlib.suppress(OSError, KeyError):
         nbytes = {future.key: await scheduler.rpc(worker).arkserver_keep(old=block.key, new=future.key)}
         await client.scheduler.update_data(who_has={future.key: [worker]}, nbytes=nbytes, client=client.id)
-        await client.replicate([future], n=REPLICAS)
+        await _copy(scheduler, [future])
         block.future, block.depth = future, 0
 
 
 class KeepReplicas(ReduceReplicas):  # type: ignore[misc]  # distributed publishes no types
-    """Two copies of what no task can compute again, one of everything else."""
+    """Two copies of what no task can compute again, one of everything else.
+
+    This alone makes second copies: Dask's ``Client.replicate`` beside it would send a block that is on its way already,
+    and a worker that gets a block twice ends with an error.
+    """
 
     def run(self) -> Any:
         """Suggest what to copy and what to drop."""
@@ -69,7 +101,10 @@ class KeepReplicas(ReduceReplicas):  # type: ignore[misc]  # distributed publish
                 yield suggestion
         scheduler = self.manager.scheduler
         prefix = scheduler.task_prefixes.get(PREFIX)
-        for group in prefix.groups if prefix is not None else ():
+        for group in list(prefix.groups) if prefix is not None else ():
             task = scheduler.tasks.get((group.name, 0))
-            if task is not None and 0 < len(task.who_has or ()) < min(REPLICAS, len(scheduler.running)):
+            copies = len(task.who_has or ()) if task is not None else 0
+            if 0 < copies < _wanted(scheduler):
                 yield Suggestion("replicate", task)
+            elif copies > REPLICAS:
+                yield Suggestion("drop", task)

@@ -11,6 +11,7 @@ from typing import Any
 
 import dask
 
+from arkserver.cluster import tls
 from arkserver.cluster.cluster import Cluster
 
 SETTINGS = {
@@ -54,7 +55,7 @@ class HostedScheduler:
         await self.scheduler.close()
 
 
-async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedScheduler:
+async def start_scheduler(host: str, port: int, dashboard_port: int, tls_folder: Path | None = None) -> HostedScheduler:
     """Start a scheduler, and connect to it.
 
     Raises
@@ -65,7 +66,14 @@ async def start_scheduler(host: str, port: int, dashboard_port: int) -> HostedSc
     configure_dask()
     from distributed import Scheduler
 
-    scheduler = Scheduler(host=host, port=port, dashboard_address=f"{host}:{dashboard_port}", dashboard=True)
+    scheduler = Scheduler(
+        host=host,
+        port=port,
+        protocol="tls" if tls_folder else "tcp",
+        security=tls.security(tls_folder),
+        dashboard_address=f"{host}:{dashboard_port}",
+        dashboard=True,
+    )
     try:
         await scheduler
     except RuntimeError as e:  # Dask wraps what happened

@@ -9,6 +9,17 @@ from typing import Any
 from arkserver.engine.state import Engine
 
 
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """A process that holds arrays: the server, or a worker."""
+
+    name: str
+    cores: int
+    """threads that its kernels run on"""
+    memory: int
+    """bytes"""
+
+
 @dataclass(slots=True)
 class ServerInfo:
     """The server as the core commands describe it; the daemons fill it in."""
@@ -33,6 +44,10 @@ class ServerInfo:
     """the commands that run now"""
     cancel: Callable[[int], bool] = lambda _: False
     """ends a running command by its number"""
+    workers: Callable[[], list[Locale]] = list
+    """the workers that are there"""
+    scale: Callable[[int], None] | None = None
+    """starts or ends workers until there are as many"""
 
 
 @dataclass(slots=True)

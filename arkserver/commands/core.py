@@ -15,7 +15,7 @@ import zmq
 
 from arkserver.commands import projection
 from arkserver.commands.arguments import SymbolName
-from arkserver.commands.context import Context
+from arkserver.commands.context import Context, Locale
 from arkserver.commands.registry import ALL, COMMANDS, RANKS, command
 from arkserver.commands.results import Json
 from arkserver.engine import progress, threads
@@ -117,17 +117,9 @@ def wait_for_async_activity() -> str:
 def getconfig(context: Context) -> Json:
     """Describe the server: version, ports, cores, memory."""
     server = context.server
-    memory = psutil.virtual_memory().total
     host = socket.gethostname()
-    cores = threads.threads().count
-    locale = {
-        "id": 0,
-        "name": host,
-        "numPUs": cores,
-        "numColocales": 0,
-        "maxTaskPar": cores,
-        "physicalMemory": memory,
-    }
+    here = Locale(host, threads.threads().count, psutil.virtual_memory().total)
+    locales = server.workers() or [here]
     return Json(
         {
             "arkoudaVersion": server.version,
@@ -135,11 +127,11 @@ def getconfig(context: Context) -> Json:
             "byteorder": sys.byteorder,
             "serverHostname": host,
             "ServerPort": server.port,
-            "numLocales": 1,
-            "numNodes": 1,
-            "numPUs": cores,
-            "maxTaskPar": cores,
-            "physicalMemory": memory,
+            "numLocales": len(locales),
+            "numNodes": len(locales),
+            "numPUs": locales[0].cores,
+            "maxTaskPar": locales[0].cores,
+            "physicalMemory": locales[0].memory,
             "logLevel": server.log_level,
             "logChannel": "CONSOLE",
             "pythonVersion": ".".join(platform.python_version_tuple()[:2]),
@@ -148,12 +140,23 @@ def getconfig(context: Context) -> Json:
             "HDF5Version": "none",
             "ARROW_VERSION": _arrow_version(),
             "distributionType": "blocks along the first axis",
-            "LocaleConfigs": [locale],
+            "LocaleConfigs": [_locale_config(i, found) for i, found in enumerate(locales)],
             "authenticate": server.authenticate,
             "autoShutdown": server.auto_shutdown,
             "serverInfoNoSplash": False,
         }
     )
+
+
+def _locale_config(number: int, locale: Locale) -> dict[str, Any]:
+    return {
+        "id": number,
+        "name": locale.name,
+        "numPUs": locale.cores,
+        "numColocales": 0,
+        "maxTaskPar": locale.cores,
+        "physicalMemory": locale.memory,
+    }
 
 
 @functools.cache
@@ -350,3 +353,14 @@ def cancel(context: Context, number: int) -> str:
     if not context.server.cancel(number):
         raise ArgumentError(f"no command with the number {number} is running; status lists those that are")
     return f"cancelled {number}"
+
+
+@command("scale", project=projection.nothing, distributed="server")
+def scale(context: Context, workers: int) -> str:
+    """Start or end workers; those that leave hand their arrays over first, with 0 to the server."""
+    if context.server.scale is None:
+        raise ArgumentError("this server was started with --scheduler false and has no workers")
+    if workers < 0:
+        raise ArgumentError(f"cannot have {workers} workers")
+    context.server.scale(workers)
+    return f"{workers} workers"

@@ -20,7 +20,7 @@ from arkserver_kernels import warmup
 from tornado.httpserver import HTTPServer
 
 import arkserver
-from arkserver.commands.context import Context, ServerInfo
+from arkserver.commands.context import Context, Locale, ServerInfo
 from arkserver.daemons import http, side
 from arkserver.daemons.frontend import Frontend
 from arkserver.daemons.integration import Integration
@@ -36,17 +36,14 @@ from arkserver.settings import LogLevel, ServerSettings
 from arkserver.wire import auth
 
 if TYPE_CHECKING:  # Dask is imported when it is used, which keeps the start of a server without it short
+    from arkserver.cluster.hosting import Workers
     from arkserver.cluster.scheduler import HostedScheduler
-    from arkserver.cluster.workers import LocalWorkers
 
 log = structlog.get_logger("server")
 
 # The interpreter hands its lock over after this long; the default of 5 ms would be seen in every small command that
 # comes while a large one runs Python code.
 SWITCH_SECONDS = 0.0005
-
-# Workers of this machine that were asked for are there after this time, or the start fails.
-JOIN_SECONDS = 120
 
 TOKEN_FOLDER = Path(".arkouda")
 
@@ -82,7 +79,7 @@ class Server:
         self._stopping: asyncio.Event
         self._http: HTTPServer | None = None
         self._side: list[side.SideSocket] = []
-        self._launcher: LocalWorkers | None = None
+        self._cluster: Workers | None = None
         self._warmup: subprocess.Popen[bytes] | None = None
 
     async def run(self) -> int:
@@ -143,7 +140,9 @@ class Server:
             from arkserver.cluster.scheduler import start_scheduler
 
             with _opening("--scheduler-port", settings.scheduler_port):
-                self.scheduler = await start_scheduler(settings.host, settings.scheduler_port, settings.dashboard_port)
+                self.scheduler = await start_scheduler(
+                    settings.host, settings.scheduler_port, settings.dashboard_port, settings.tls_folder
+                )
             if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
                 # Dask takes another port than the one that it was told when that is taken.
                 raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
@@ -156,18 +155,12 @@ class Server:
             self._warmup = warmup.start()
 
     async def _open_cluster(self, scheduler: HostedScheduler) -> None:
-        from arkserver.cluster.executor import ClusterExecutor
-        from arkserver.cluster.placing import PlacingExecutor
-        from arkserver.cluster.workers import LocalWorkers, WorkerShape
+        from arkserver.cluster.hosting import Workers
 
-        settings, engine = self.settings, self.context.engine
-        remote = ClusterExecutor(scheduler.cluster)
-        engine.executor = PlacingExecutor(LocalExecutor(settings.blocks), remote, settings.distribute_from)
-        if settings.workers:
-            memory = settings.worker_memory or settings.memory_limit // settings.workers
-            self._launcher = LocalWorkers(scheduler.address, WorkerShape(settings.worker_threads, memory))
-            await self._launcher.start(settings.workers)
-            await scheduler.cluster.wait_for_workers(settings.workers, JOIN_SECONDS)
+        self._cluster = Workers(scheduler, self.settings, self.context.engine)
+        self.info.workers = lambda: [Locale(*w) for w in scheduler.cluster.shapes()]
+        self.info.scale = self._cluster.scale
+        await self._cluster.start()
 
     def _open_side_sockets(self) -> None:
         settings = self.settings
@@ -232,8 +225,8 @@ class Server:
             door.close()
         if self._http is not None:
             self._http.stop()
-        if self._launcher is not None:
-            await self._launcher.close()
+        if self._cluster is not None:
+            await self._cluster.close()
         if self.scheduler is not None:
             await self.scheduler.close()
         log.info("ended", requests=frontend.sent)

@@ -10,10 +10,11 @@ from contextlib import contextmanager
 
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.scheduler import start_scheduler
-from arkserver.cluster.workers import LocalWorkers, WorkerShape
+from arkserver.cluster.workers import LocalLauncher, Pool
 from arkserver.daemons.server import SWITCH_SECONDS
+from arkserver.settings import WorkerSettings
 
-JOIN_SECONDS = 60
+JOIN_SECONDS = 180
 
 
 @contextmanager
@@ -35,11 +36,11 @@ def running_cluster(workers: int) -> Iterator[Cluster]:
 
 async def _life(workers: int) -> AsyncGenerator[Cluster, None]:
     hosted = await start_scheduler("127.0.0.1", 0, 0)
-    processes = LocalWorkers(hosted.address, WorkerShape())
+    pool = Pool(hosted.cluster, LocalLauncher(hosted.address, WorkerSettings.model_validate({}), memory=0))
     try:
-        await processes.start(workers)
+        await pool.scale(workers)
         await hosted.cluster.wait_for_workers(workers, JOIN_SECONDS)
         yield hosted.cluster
     finally:
-        await processes.close()
+        await pool.close()
         await hosted.close()

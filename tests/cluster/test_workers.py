@@ -1,0 +1,141 @@
+"""Workers as an operator has them: started with the server, joining by hand, leaving, encrypted, in Slurm's words."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arkserver.cluster.tls import make_certificates
+from arkserver.cluster.workers import SlurmLauncher
+from arkserver.errors import ConfigurationError
+from arkserver.settings import WorkerSettings
+from tests.support.server import Raw, RunningServer, running_server, symbol
+
+LARGE = [200_000]
+
+
+@contextmanager
+def joined(server: RunningServer, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker started by hand."""
+    argv = [sys.executable, "-m", "arkserver.cli", "worker", server.address_of("scheduler"), *flags]
+    with (server.folder / "worker.log").open("ab") as log:
+        process = subprocess.Popen(argv, cwd=server.folder, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def config(raw: Raw) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(raw.text("getconfig"))
+    return found
+
+
+def locales(raw: Raw) -> set[str]:
+    return {x["name"] for x in config(raw)["LocaleConfigs"]}
+
+
+def until(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def draw(raw: Raw, seed: int) -> str:
+    line = raw.text("randint<int64,1>", shape=LARGE, low=0, high=1000, seed=seed)
+    return symbol(line)
+
+
+def download(raw: Raw, name: str) -> bytes:
+    return raw.send("tondarray<int64,1>", array=name)
+
+
+def test_workers_come_and_go(tmp_path: Path) -> None:
+    folder = tmp_path / "certificates"
+    make_certificates(folder)
+    secure = ("--tls-folder", str(folder))
+    with (
+        running_server("--scheduler", "true", "--distribute-from", "1000", *secure) as server,
+        Raw(server.address) as raw,
+    ):
+        assert server.address_of("scheduler").startswith("tls://")
+        alone = config(raw)["LocaleConfigs"]
+        here = draw(raw, 7)
+        expected = download(raw, here)
+        with joined(server, "--name", "first", "--memory-limit", "1GB", *secure):
+            until(lambda: locales(raw) == {"first"})
+            with joined(server, "--name", "second", "--nthreads", "2", "--memory-limit", "1GB", *secure):
+                until(lambda: locales(raw) == {"first", "second"})
+                assert {x["numPUs"] for x in config(raw)["LocaleConfigs"]} == {1, 2}
+                there = draw(raw, 7)
+                assert download(raw, there) == download(raw, here) == expected
+            until(lambda: locales(raw) == {"first"})  # the second left in order
+            assert download(raw, there) == expected
+            assert raw.text("scale", workers=0) == "0 workers"
+            assert raw.text("scale", workers=1) == "1 workers"
+        until(lambda: locales(raw) == {"arkserver-0"})
+        assert download(raw, there) == expected
+        assert raw.text("scale", workers=0) == "0 workers"
+        assert config(raw)["LocaleConfigs"] == alone
+        assert download(raw, there) == expected
+
+
+def test_certificates_are_made_once(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    argv = [sys.executable, "-m", "arkserver.cli", "certs", str(folder)]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split() == [
+        str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")
+    ]
+    assert (folder / "key.pem").stat().st_mode & 0o077 == 0
+    again = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+
+
+def test_a_slurm_job_is_what_the_settings_say(tmp_path: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    make_certificates(tmp_path)
+    settings = WorkerSettings.model_validate(
+        {
+            "worker_threads": 4,
+            "tls_folder": tmp_path,
+            "slurm_partition": "large",
+            "slurm_account": "physics",
+            "slurm_walltime": "02:00:00",
+            "slurm_directives": "--exclusive; --constraint=fast",
+            "slurm_setup": "module load python",
+        }
+    )
+    script = SlurmLauncher("tls://server:8786", settings, 8_000_000_000).job("arkserver-3").job_script()
+    for line in (
+        "#SBATCH -J arkserver-3",
+        "#SBATCH -p large",
+        "#SBATCH -A physics",
+        "#SBATCH --cpus-per-task=4",
+        "#SBATCH --mem=8G",
+        "#SBATCH -t 02:00:00",
+        "#SBATCH --exclusive",
+        "#SBATCH --constraint=fast",
+        "module load python",
+    ):
+        assert line in script.splitlines()
+    assert "-m arkserver.cli worker tls://server:8786 --name arkserver-3 --nthreads 4 --memory-limit 7.45GiB" in script
+    assert f"--tls-folder {tmp_path}" in script
+
+
+def test_missing_certificates_are_named(tmp_path: Path) -> None:
+    settings = WorkerSettings.model_validate({"tls_folder": tmp_path})
+    from arkserver.cluster.tls import security
+
+    with pytest.raises(ConfigurationError, match=r"ca\.pem is missing; make it with: arkserver certs"):
+        security(settings.tls_folder)
