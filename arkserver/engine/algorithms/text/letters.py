@@ -104,12 +104,13 @@ def _changed_case(block: TextBlock, case: str) -> TextBlock:
 def _capitalized(raw: bytes) -> bytes:
     letters = raw.decode(errors="surrogateescape")
     first, rest = map(str.upper, letters[:1]), map(str.lower, letters[1:])
-    changed = (new if _width(new) == _width(old) else old for old, new in zip(letters, (*first, *rest), strict=True))
+    changed = (new if _alike(old, new) else old for old, new in zip(letters, (*first, *rest), strict=True))
     return "".join(changed).encode(errors="surrogateescape")
 
 
-def _width(letters: str) -> int:
-    return len(letters.encode(errors="surrogateescape"))
+def _alike(old: str, new: str) -> bool:
+    """Whether a letter became one letter of as many bytes."""
+    return len(new) == 1 and len(new.encode(errors="surrogateescape")) == len(old.encode(errors="surrogateescape"))
 
 
 def _rewritten(block: TextBlock, change: Callable[[bytes], bytes]) -> TextBlock:
