@@ -90,7 +90,7 @@ def peel(
     delim: str,
 ) -> tuple[Strings, Strings]:
     """The strings cut in two at an occurrence of a delimiter, from the left or from the right."""
-    if times < 1 or not delim:
-        raise ArgumentError(f"cannot peel at occurrence {times} of {delim!r}; count from 1, and give a delimiter")
+    if times < 1:
+        raise ArgumentError(f"cannot peel at occurrence {times} of {delim!r}; count from 1")
     how = Peel(Pattern(delim, literal=not regex), times, id_, keep_partial, from_left=l_str)
     return matching.peeled(ex, obj, how)

@@ -105,6 +105,13 @@ def test_peeling(ex: Executor, items: list[str], delimiter: str, data: st.DataOb
     assert found == [cut_by_hand(i, delimiter, how) for i in items]
 
 
+def test_an_empty_delimiter_is_before_every_byte(ex: Executor) -> None:
+    s = strings(ex, ["abc", "", "x"])
+    for times, left, right in ((1, ["", "", ""], ["abc", "", "x"]), (2, ["a", "", ""], ["bc", "", "x"])):
+        found = matching.peeled(ex, s, Peel(Pattern("", literal=True), times, False, False, True))
+        assert [listed(ex, f) for f in found] == [left, right]
+
+
 def test_literal_delimiters_are_not_patterns(ex: Executor) -> None:
     pieces, _ = matching.split(ex, strings(ex, ["a.b.c", "...", "\\1.x"]), Pattern(".", literal=True))
     assert listed(ex, pieces) == ["a", "b", "c", "", "", "", "", "\\1", "x"]

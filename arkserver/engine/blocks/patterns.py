@@ -65,9 +65,13 @@ def occurrences(block: TextBlock, pattern: Pattern, *, from_right: bool = False)
 
     Parameters
     ----------
+    pattern : Pattern
+        An empty literal occurs before every byte.
     from_right : bool
         Look for a literal from the right end on, which differs for one that can overlap itself.
     """
+    if pattern == Pattern("", literal=True):
+        return Spans(text.lengths(block), np.arange(len(block.data)), np.zeros(len(block.data), np.int64))
     if (block.data == 0).any():
         return _looked_up(block, re2.escape(pattern.source) if pattern.literal else pattern.source, 0)[0]
     if not pattern.literal:
