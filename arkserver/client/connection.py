@@ -160,11 +160,15 @@ class Connection:
 
     def _answer(self, command: str, number: str) -> zmq.Frame:
         try:
-            return self._main.receive(QUIET_SECONDS) or self._watch(command, number)
+            return self._reply(command, number)
         except KeyboardInterrupt:
             frame = self._after_cancel(command, number)
         self._release_created(frame)
         raise KeyboardInterrupt(f"{command} was interrupted")
+
+    def _reply(self, command: str, number: str) -> zmq.Frame:
+        frame = self._main.receive(QUIET_SECONDS)
+        return self._watch(command, number) if frame is None else frame
 
     def _watch(self, command: str, number: str) -> zmq.Frame:
         """Wait on for a reply that is late; show how far the command is, see that the server is alive."""
@@ -220,7 +224,7 @@ class Connection:
         """The reply to a command that the user does not want any more. A second Ctrl-C gives it up."""
         progress.display().show("cancelling; Ctrl-C again to leave without an answer")
         self._cancel(number)
-        return self._main.receive(QUIET_SECONDS) or self._watch(command, number)
+        return self._reply(command, number)
 
     def _cancel(self, number: str) -> None:
         for item in _running(self._ask_aside("status", {}) or ""):

@@ -294,15 +294,15 @@ def _put_gathered(x: Array, index: Array, value: Any) -> None:
     if _is_mask(index):
         if index.shape != x.shape:
             raise IndexError(f"the mask has shape {index.shape}; the array has {x.shape}")
-        count = int(index.sum()) if isinstance(value, Remote) else 0
+        shape: tuple[int, ...] = (int(index.sum()),) if isinstance(value, Remote) else ()
     else:
-        index = _integers(index).flatten()
-        count = index.size
+        shape, index = index.shape, _integers(index).flatten()
+    if isinstance(value, Remote):
+        value = broadcast_to(value, shape).flatten().astype(x.dtype)  # type: ignore[arg-type]
 
     def run(at: Array) -> None:
         if isinstance(value, Remote):
-            wide = broadcast_to(value.astype(x.dtype), (count,))  # type: ignore[attr-defined]
-            x.session.do("[pdarray]=pdarray", array=x, idx=at, value=wide)
+            x.session.do("[pdarray]=pdarray", array=x, idx=at, value=value)
         else:
             x.session.do("[pdarray]=val", array=x, idx=at, dtype=x.dtype_name, value=typed(value, x.dtype))
 

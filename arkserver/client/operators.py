@@ -15,6 +15,9 @@ from arkserver.client.wire import Typed
 if TYPE_CHECKING:
     from arkserver.client.arrays import Array
 
+# The protocol's % has the sign of the dividend, NumPy's that of the divisor.
+REMAINDER = "remainder"
+
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 # The pairs that the protocol can change in place; others are computed and assigned.
@@ -54,22 +57,22 @@ def binary(op: str, a: Array, b: Any, *, reflected: bool = False) -> Any:
 
 def arrays(op: str, a: Array, b: Array) -> Any:
     """``a op b`` of two arrays, broadcast to one shape."""
-    if op == "%" and dtypes.is_integer(a.dtype) and dtypes.is_integer(b.dtype):
-        return _floor_mod(a, b)
     if a.ndim == 0 and b.ndim > 0:
         return scalar(op, b, a.item_scalar(), reflected=True)
     if b.ndim == 0 and a.ndim > 0:
         return scalar(op, a, b.item_scalar())
     a, b = broadcast(a, b)
+    if op == "%":
+        return a.session.create("ufuncvv", name=REMAINDER, a=a, b=b)
     command = f"binopvv<{a.dtype_name},{b.dtype_name},{rank(a)}>"
     return a.session.create(command, op=op, a=a, b=b)
 
 
 def scalar(op: str, a: Array, value: Any, *, reflected: bool = False) -> Any:
     """``a op value`` or, `reflected`, ``value op a``."""
-    if op == "%" and dtypes.is_integer(a.dtype) and dtypes.is_integer(_scalar_dtype(op, a.dtype, value)):
-        return _floor_mod_reflected(a, value) if reflected else _floor_mod(a, value)
     dtype = _scalar_dtype(op, a.dtype, value)
+    if op == "%":
+        return a.session.create("ufuncvs", name=REMAINDER, a=a, value=typed(value, dtype), reflected=reflected)
     kind = "binopsv" if reflected else "binopvs"
     command = f"{kind}<{a.dtype_name},{dtype_name(dtype)},{rank(a)}>"
     return a.session.create(command, op=op, a=a, value=typed(value, dtype))
@@ -81,26 +84,6 @@ def _scalar_dtype(op: str, dtype: DType, value: Any) -> DType:
     if op not in COMPARISONS or fits:
         return weak
     return DTYPES["int64"] if value < 0 else DTYPES["uint64"]  # a comparison has an answer beyond the range, too
-
-
-def _floor_mod(a: Array, b: Any) -> Any:
-    """NumPy's remainder, which has the sign of the divisor; the protocol's has that of the dividend."""
-    unsigned = a.dtype.kind == "u" and (getattr(b, "dtype", a.dtype).kind == "u")
-    if unsigned:
-        return _protocol_mod(a, b)
-    return a - (a // b) * b
-
-
-def _protocol_mod(a: Array, b: Any) -> Array:
-    if isinstance(b, Remote):
-        a, b = broadcast(a, b)  # type: ignore[arg-type]
-        return a.session.create(f"binopvv<{a.dtype_name},{b.dtype_name},{rank(a)}>", op="%", a=a, b=b)
-    value = typed(b, dtypes.weak_dtype(b, a.dtype))
-    return a.session.create(f"binopvs<{a.dtype_name},{value.dtype},{rank(a)}>", op="%", a=a, value=value)
-
-
-def _floor_mod_reflected(a: Array, value: Any) -> Any:
-    return value - (value // a) * a
 
 
 def in_place(op: str, a: Array, b: Any) -> Any:

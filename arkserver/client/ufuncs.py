@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from arkserver.client import elementwise
+from arkserver.client.remote import Remote
 
 # NumPy's names where they differ from the standard's.
 _NAMES = {
@@ -39,8 +40,12 @@ def dispatch(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], keywords: di
 
 
 def _on_server(inputs: tuple[Any, ...]) -> list[Any]:
-    """NumPy arrays among the operands go to the session of the first that is on the server."""
-    session = next(x.session for x in inputs if hasattr(x, "session"))
-    return [
-        x if hasattr(x, "session") or not hasattr(x, "shape") or not x.shape else session.asarray(x) for x in inputs
-    ]
+    """NumPy's arrays among the operands go to the session of the first that is on the server."""
+    session = next(x.session for x in inputs if isinstance(x, Remote))
+    return [_operand(session, x) for x in inputs]
+
+
+def _operand(session: Any, x: Any) -> Any:
+    if not isinstance(x, np.ndarray):
+        return x
+    return session.asarray(x) if x.shape else x[()]

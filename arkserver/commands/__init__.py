@@ -32,6 +32,7 @@ from arkserver.commands import (
     stats,
     strings,
     transfer,
+    ufuncs,
 )
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "stats",
     "strings",
     "transfer",
+    "ufuncs",
 ]
