@@ -15,6 +15,8 @@ from arkserver.client.errors import (
     ServerUnreachableError,
     SessionClosedError,
 )
+from arkserver.client.frame import DataFrame
+from arkserver.client.groupby import GroupBy
 from arkserver.client.session import Session, connect
 from arkserver.client.strings import Strings
 
@@ -23,6 +25,8 @@ __all__ = [
     "Array",
     "ClientError",
     "ConnectionLostError",
+    "DataFrame",
+    "GroupBy",
     "ServerError",
     "ServerUnreachableError",
     "Session",

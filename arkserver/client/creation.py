@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import DTypeLike
 
-from arkserver.client import dtypes, transfer
+from arkserver.client import conversion, dtypes, transfer
 from arkserver.client.arrays import Array
 from arkserver.client.dtypes import DType, dtype_name
 from arkserver.client.operators import typed
@@ -54,14 +54,14 @@ class Creation(Requests):
             return obj.astype(obj.dtype if dtype is None else dtype, copy=bool(copy))
         if isinstance(obj, Remote):
             return obj
-        x = _local(obj, dtype)
-        if x.dtype.kind in "UST" or (x.dtype == object and _holds_texts(x)):
-            return self.strings(x.reshape(-1).tolist())
-        return transfer.upload(cast("Any", self), x)
+        found = conversion.local(obj, dtype)
+        if isinstance(found, list):
+            return transfer.upload_strings(cast("Any", self), found)
+        return transfer.upload(cast("Any", self), found)
 
     def strings(self, texts: Sequence[Any]) -> Strings:
         """Strings of the server; what is missing (None, nan) becomes the empty string."""
-        return transfer.upload_strings(cast("Any", self), [_text(t) for t in texts])
+        return transfer.upload_strings(cast("Any", self), conversion.texts(texts))
 
     def from_dlpack(self, x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
         """An array of the server from an array of another library."""
@@ -204,28 +204,3 @@ class Creation(Requests):
             along = x.reshape(tuple(-1 if j == axis else 1 for j in range(n)))
             grids.append(along.session.xp.broadcast_to(along, shape))
         return grids
-
-
-def _local(obj: Any, dtype: DTypeLike | None) -> Any:
-    """Anything array-like as a NumPy array."""
-    if dtype is not None and dtypes.resolve(dtype) != dtypes.BIGINT:
-        return np.asarray(obj).astype(dtypes.resolve(dtype), copy=False)
-    x = np.asarray(obj)
-    if x.dtype.kind == "c" or (x.dtype == object and x.size and x.ndim != 1 and _holds_texts(x)):
-        raise TypeError(f"the server has no arrays of {x.dtype}")
-    return x
-
-
-def _holds_texts(x: Any) -> bool:
-    return not all(isinstance(v, int) for v in x.reshape(-1))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode()
-    # None, nan and pandas' NA are missing.
-    if value is None or value != value or type(value).__name__ == "NAType":
-        return ""
-    raise TypeError(f"{value!r} is no text; strings hold texts only")

@@ -44,11 +44,24 @@ def argsort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bo
 
 
 def lexsort(keys: Sequence[Array | Strings]) -> Array:
-    """The stable permutation that sorts by several keys, the first the most significant."""
-    types = ["Strings" if k.dtype_name == "str" else "pdarray" for k in keys]
-    return keys[0].session.create(
-        "coargsort", algoName=ALGORITHM, nstr=len(keys), arr_names=list(keys), arr_types=types
-    )
+    """The stable permutation that sorts by several keys, the first the most significant; strings by bytes."""
+    if len(keys) == 1 and keys[0].dtype_name in ("str", "int64", "uint64", "float64", "bool"):
+        return keys[0].argsort()
+    numbers = [text_ranks(k) if k.dtype_name == "str" else k for k in keys]  # type: ignore[arg-type]
+    types = ["pdarray"] * len(keys)
+    session = keys[0].session
+    return session.create("coargsort", algoName=ALGORITHM, nstr=len(keys), arr_names=numbers, arr_types=types)
+
+
+def text_ranks(texts: Strings) -> Array:
+    """For each text the number of different ones that come before it, by bytes."""
+    order = texts.argsort()
+    ordered = texts[order]
+    ranks = texts.session.zeros(texts.size, dtype="int64")
+    if texts.size > 1:
+        changes = (ordered[1:] != ordered[:-1]).astype("int64")
+        ranks[order] = changes.session.xp.cumulative_sum(changes, include_initial=True)
+    return ranks
 
 
 def searchsorted(x1: Array, x2: Array, /, *, side: str = "left", sorter: Array | None = None) -> Array:

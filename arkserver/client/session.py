@@ -8,7 +8,6 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from arkserver.client.connection import Connection, Peer
-from arkserver.client.creation import Creation
 from arkserver.client.errors import AddressError
 from arkserver.client.files import Files
 from arkserver.client.namespace import VERSION, Namespace
@@ -18,7 +17,7 @@ DEFAULT_PORT = 5555
 DEFAULT_URL = f"tcp://localhost:{DEFAULT_PORT}"
 
 
-class Session(Creation, Files, Registry):
+class Session(Files, Registry):
     """Made by `connect`. Use it in a ``with`` block or call `close`.
 
     Arrays of a closed session cannot be used any more. A session may be used from several threads; their requests take
