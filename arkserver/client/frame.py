@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from arkserver.client import display, joining
 from arkserver.client.arrays import Array
-from arkserver.client.groupby import Column, GroupBy
+from arkserver.client.groupby import REDUCTIONS, Column, GroupBy
 from arkserver.client.operators import is_scalar
 from arkserver.client.searching import lexsort
 from arkserver.client.strings import Strings
@@ -259,6 +259,9 @@ class FrameGroupBy:
     def __len__(self) -> int:
         return len(self.groups)
 
+    def __getitem__(self, column: str) -> ColumnGroupBy:
+        return ColumnGroupBy(self, column)
+
     def agg(self, how: str | Mapping[str, str | Sequence[str]] | None = None, **named: tuple[str, str]) -> DataFrame:
         """A table with one row a group: the keys, and reductions of columns.
 
@@ -295,6 +298,27 @@ class FrameGroupBy:
     def quantile(self, column: str, q: float = 0.5) -> DataFrame:
         """The keys and a quantile of a column."""
         return self.groups.table({column: self.groups.quantile(self.frame[column], q)})
+
+
+class ColumnGroupBy:
+    """Groups of the values of one column; every reduction gives a table of the keys and of a column of that name."""
+
+    def __init__(self, groups: FrameGroupBy, column: str) -> None:
+        self.groups = groups
+        self.column = column
+
+    def agg(self, how: str) -> DataFrame:
+        """One reduction."""
+        return self.groups.agg({self.column: how})
+
+    def quantile(self, q: float = 0.5) -> DataFrame:
+        """A quantile, interpolated linearly."""
+        return self.groups.quantile(self.column, q)
+
+    def __getattr__(self, how: str) -> Callable[[], DataFrame]:
+        if how not in REDUCTIONS:
+            raise AttributeError(f"groups have no {how}; they have {', '.join(REDUCTIONS)}, quantile and agg")
+        return lambda: self.agg(how)
 
 
 def _key(column: Column, *, ascending: bool) -> Column:

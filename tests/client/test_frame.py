@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arkserver.client import DataFrame, GroupBy, Session, Strings
+from arkserver.client import Array, DataFrame, GroupBy, Session, Strings
 
 few = settings(max_examples=20, deadline=None)
 
@@ -102,7 +102,7 @@ def test_reductions_of_strings(frame: DataFrame, pandas: pd.DataFrame, how: str)
 @pytest.mark.parametrize("column", ["f", "i"])
 def test_quantiles(frame: DataFrame, pandas: pd.DataFrame, q: float, column: str) -> None:
     got = frame.groupby(["k", "b"]).quantile(column, q)
-    expected = pandas.groupby(["k", "b"], as_index=False)[column].quantile(q)
+    expected = pandas.groupby(["k", "b"], as_index=False)[[column]].quantile(q)
     same(got, expected)
 
 
@@ -114,7 +114,9 @@ def test_quantile_of_a_group_of_nan_is_nan(session: Session) -> None:
 
 def test_values_of_groups_back_to_rows(frame: DataFrame, pandas: pd.DataFrame) -> None:
     groups = frame.groupby(["s", "k"]).groups
-    got = groups.broadcast(groups.mean(frame["i"]))
+    means = groups.mean(frame["i"])
+    assert isinstance(means, Array)
+    got = groups.broadcast(means)
     expected = pandas.groupby(["s", "k"])["i"].transform("mean")
     np.testing.assert_allclose(got.to_numpy(), expected)
 
@@ -126,7 +128,11 @@ def test_ways_to_aggregate(frame: DataFrame, pandas: pd.DataFrame) -> None:
     assert many.columns == ["k", "i_min", "i_max"]
     all_numbers = groups.agg("sum")
     assert all_numbers.columns == ["k", "f", "i", "u", "b"]
-    same(groups.size(), expected.size())
+    same(groups.size(), pd.DataFrame(expected.size()))
+    same(groups["f"].median(), expected[["f"]].median())
+    same(groups["f"].quantile(0.9), expected[["f"]].quantile(0.9))
+    with pytest.raises(AttributeError, match="groups have no skew"):
+        groups["f"].skew()
 
 
 def test_what_groups_refuse(session: Session, frame: DataFrame) -> None:
