@@ -17,8 +17,8 @@ class Integration:
         self._settings = settings
         self._registrar: Registrar | None = None
 
-    async def start(self, client_port: int, metrics_port: int) -> None:
-        """Begin to announce a server whose doors are open.
+    async def start(self, host: str, client_port: int, metrics_port: int) -> None:
+        """Begin to announce a server whose doors are open on the address `host`.
 
         Raises
         ------
@@ -26,7 +26,7 @@ class Integration:
             The settings cannot work. A system that is away is no error: it is tried again.
         """
         if self._settings.wanted:
-            self._registrar = Registrar(self._settings, endpoints(self._settings, client_port, metrics_port))
+            self._registrar = Registrar(self._settings, endpoints(self._settings, client_port, metrics_port, host))
             await self._registrar.start()
 
     async def stop(self) -> None:

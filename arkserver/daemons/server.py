@@ -149,7 +149,7 @@ class Server:
             await self._open_cluster(self.scheduler)
         frontend.serve()
         self._ready = True
-        await self._integration.start(self.info.port, port)
+        await self._integration.start(settings.host, self.info.port, port)
         self._announce()
         if settings.warmup:
             self._warmup = warmup.start()

@@ -32,7 +32,7 @@ def family(address: str) -> str:
     return f"IPv{ipaddress.ip_address(address).version}"
 
 
-def find(settings: Sequence[str], toward: tuple[str, int] | None) -> list[str]:
+def find(settings: Sequence[str], toward: tuple[str, int] | None, listening: str = "") -> list[str]:
     """Return what to register, IPv4 first.
 
     Parameters
@@ -41,16 +41,19 @@ def find(settings: Sequence[str], toward: tuple[str, int] | None) -> list[str]:
         Addresses or names of network interfaces; wins if not empty.
     toward : tuple of str and int, or None
         Host and port of the system; the interfaces that route there are taken. None: the default route.
+    listening : str
+        Address that the server listens on; where it does not listen, nobody is sent. Empty: everywhere.
 
     Raises
     ------
     NoAddressError
         There is none, or it is the loopback's.
     """
-    candidates = _named(settings) if settings else _routed(toward)
+    candidates = _named(settings) if settings else _heard(_routed(toward), listening)
     if reachable := [address for address in candidates if is_reachable(address)]:
         return sorted(dict.fromkeys(reachable), key=family)
     place = f"the way to {toward[0]}" if toward else "the default route"
+    place = f"listening on {listening}, {place}" if listening else place
     origin = f"{SETTING}={','.join(settings)}" if settings else place
     raise NoAddressError(
         f"{origin} gives {', '.join(candidates) or 'no address'}, which others cannot reach; "
@@ -58,12 +61,12 @@ def find(settings: Sequence[str], toward: tuple[str, int] | None) -> list[str]:
     )
 
 
-def find_any(settings: Sequence[str], toward: tuple[str, int] | None) -> list[str]:
+def find_any(settings: Sequence[str], toward: tuple[str, int] | None, listening: str = "") -> list[str]:
     """Return as `find` does, but the loopback where there is nothing else: readers on the same machine can use it."""
     try:
-        return find(settings, toward)
+        return find(settings, toward, listening)
     except NoAddressError:
-        return _routed(toward) or ["127.0.0.1"]
+        return _heard(_routed(toward), listening) or ["127.0.0.1"]
 
 
 def _named(settings: Iterable[str]) -> list[str]:
@@ -81,6 +84,21 @@ def _interface_or_address(name: str) -> list[str]:
         known = ", ".join(sorted(psutil.net_if_addrs()))
         raise NoAddressError(f"{SETTING}: {name!r} is neither an address nor an interface with one; there are {known}")
     return [address for address in found if "%" not in address]  # link-local ones carry their interface
+
+
+def _heard(candidates: list[str], listening: str) -> list[str]:
+    """Return those of `candidates` that reach a server listening on `listening`."""
+    match listening:
+        case "" | "*" | "::":
+            return candidates
+        case "0.0.0.0":  # noqa: S104 - a comparison
+            return [address for address in candidates if family(address) == "IPv4"]
+        case _:
+            return _resolved(listening)
+
+
+def _resolved(host: str) -> list[str]:
+    return [address for address, _ in _resolve(host, 0)]
 
 
 def _routed(toward: tuple[str, int] | None) -> list[str]:

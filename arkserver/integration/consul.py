@@ -88,7 +88,7 @@ def service_id(endpoint: Endpoint, me: Identity) -> str:
 
 def services(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me: Identity) -> list[Service]:
     """Return the registration of each door, as the agent API takes it."""
-    address = _address(settings)
+    address = _address(settings, endpoints[0].host)
     return [
         {
             "ID": service_id(endpoint, me),
@@ -113,7 +113,7 @@ def definition(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me:
 
     Nobody renews a file, so the agent asks the port itself.
     """
-    address = _address(settings)
+    address = _address(settings, endpoints[0].host)
     return {
         "services": [
             {
@@ -147,10 +147,10 @@ def _meta(settings: IntegrationSettings, endpoint: Endpoint, me: Identity) -> di
     }
 
 
-def _address(settings: IntegrationSettings) -> str:
+def _address(settings: IntegrationSettings, listening: str) -> str:
     """Return the address to register; empty, which means the agent's own, if the agent is on this machine."""
     parts = urlsplit(agent_url(settings.consul_url))
-    found = addresses.find_any(settings.addresses, (parts.hostname or "127.0.0.1", parts.port or 8500))
+    found = addresses.find_any(settings.addresses, (parts.hostname or "127.0.0.1", parts.port or 8500), listening)
     return found[0] if addresses.is_reachable(found[0]) else ""
 
 

@@ -28,7 +28,7 @@ Render = Callable[[], str]
 
 def registration(settings: IntegrationSettings, endpoints: Sequence[Endpoint], me: Identity) -> dict[str, Any]:
     """Return the registration for anything that has no form of its own."""
-    found = addresses.find_any(settings.addresses, None)
+    found = addresses.find_any(settings.addresses, None, endpoints[0].host)
     return {
         "format": FORMAT,
         "instance": me.instance,
@@ -56,7 +56,7 @@ def kubernetes_manifests(settings: IntegrationSettings, endpoints: Sequence[Endp
         )
     parts = urlsplit(settings.k8s_host)
     toward = (parts.hostname, parts.port or 443) if parts.hostname else None
-    found = addresses.find(settings.addresses, toward)
+    found = addresses.find(settings.addresses, toward, endpoints[0].host)
     services = [manifests.service(endpoint, managed=False) for endpoint in endpoints]
     version = "discovery.k8s.io/v1"
     slices = [part for endpoint in endpoints for part in manifests.slices(version, endpoint, me, found)]
@@ -65,7 +65,7 @@ def kubernetes_manifests(settings: IntegrationSettings, endpoints: Sequence[Endp
 
 def prometheus_targets(settings: IntegrationSettings, endpoints: Sequence[Endpoint]) -> list[dict[str, Any]]:
     """Return the document for Prometheus' ``file_sd_configs`` and ``http_sd_configs``."""
-    found = addresses.find_any(settings.addresses, None)
+    found = addresses.find_any(settings.addresses, None, endpoints[0].host)
     return [
         {
             "targets": [_target(address, endpoint.target_port) for address in found],

@@ -113,7 +113,9 @@ class RedisSystem:
             "version": arkserver.__version__,
             "deployment": self._settings.deployment.value,
             "endpoint": endpoint.kind.value,
-            "addresses": addresses.find_any(self._settings.addresses, (parts.hostname or "", parts.port or 6379)),
+            "addresses": addresses.find_any(
+                self._settings.addresses, (parts.hostname or "", parts.port or 6379), endpoint.host
+            ),
             "port": endpoint.target_port,
             "protocol": endpoint.protocol,
         }

@@ -63,6 +63,16 @@ def test_the_loopback_is_a_clear_error() -> None:
         addresses.find(["lo"], None)
 
 
+def test_nobody_is_sent_where_the_server_does_not_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "_routed", lambda _: ["10.0.0.7", "2001:db8::7"])
+    assert addresses.find([], None, "::") == ["10.0.0.7", "2001:db8::7"]
+    assert addresses.find([], None, "0.0.0.0") == ["10.0.0.7"]
+    assert addresses.find([], None, "10.0.0.8") == ["10.0.0.8"]
+    assert addresses.find(["2001:db8::9"], None, "0.0.0.0") == ["2001:db8::9"]
+    with pytest.raises(NoAddressError, match=r"listening on 127\.0\.0\.1"):
+        addresses.find([], None, "127.0.0.1")
+
+
 def test_an_unknown_interface_lists_the_known_ones() -> None:
     with pytest.raises(NoAddressError, match=r"neither an address nor an interface.*lo"):
         addresses.find(["nosuch0"], None)

@@ -42,7 +42,9 @@ class KubernetesSystem:
         await self._lease.hold([manifests.service_owner(service) for service in services])
         if self._settings.deployment is Deployment.STANDARD:
             # In a thread, since names are resolved.
-            found = await asyncio.to_thread(addresses.find, self._settings.addresses, self._connection.host_and_port)
+            found = await asyncio.to_thread(
+                addresses.find, self._settings.addresses, self._connection.host_and_port, self._endpoints[0].host
+            )
             await (await self._routing()).hold(self._endpoints, found, services)
 
     async def withdraw(self) -> None:
