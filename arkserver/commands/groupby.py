@@ -28,8 +28,8 @@ REDUCTIONS = {
 
 
 def _groups_bytes(keynames: list[Column]) -> int:
-    """Permutation, segments, first rows and, while sorting, one more word a row."""
-    return 4 * projection.WORD * max((k.size for k in keynames), default=0)
+    """Permutation, segments and first rows, and the words of several keys while the rows that tie are sorted."""
+    return (4 if len(keynames) == 1 else 12) * projection.WORD * max((k.size for k in keynames), default=0)
 
 
 @command("unique", project=_groups_bytes)
@@ -47,8 +47,8 @@ def unique(
 def _reduction_bytes(values: Array, segments: Array, op: str, n: int = 1) -> int:
     """A few words a group; those that sort take two words for each value, heads and tails their positions too."""
     rows = 2 * values.size if op in ("median", "nunique", "mode", "prod") else 0
-    kept = 2 * min(values.size, max(n, 0) * segments.size) if op in ("head", "tail") else 0
-    return projection.WORD * (4 * segments.size + rows + kept)
+    kept = 3 * min(values.size, max(n, 0) * segments.size) if op in ("head", "tail") else 0
+    return projection.WORD * (8 * segments.size + rows + kept)
 
 
 @command("segmentedReduction", project=_reduction_bytes)
@@ -85,7 +85,7 @@ def broadcast(
     """Repeat a value for each group over the group's rows, in group order or (permute) in the order of the rows."""
     if seg_name.size != val_name.size or val_name.ndim != 1:
         raise ArgumentError(f"{seg_name.size} segments need as many values; there are {val_name.shape}")
-    runs.check_segments(ex, seg_name, size, whole=True)
+    runs.check_segments(ex, seg_name, size)
     if not permute:
         return runs.broadcast(ex, val_name, seg_name, size)
     if not isinstance(perm_name, Array):
@@ -108,7 +108,7 @@ def _check_permutation(ex: Executor, permutation: Array, routine: str) -> None:
 def _aggregate_bytes(segments: Array, values: list[Array], ops: list[str]) -> int:
     most = max((v.size for v in values), default=0)
     scratch = 2 * most if {"median", "nunique", "mode"} & set(ops) else 0
-    return projection.WORD * (segments.size * (len(ops) + 3) + scratch)
+    return projection.WORD * (segments.size * (len(ops) + 7) + scratch)
 
 
 @command("groupAggregate", project=_aggregate_bytes)

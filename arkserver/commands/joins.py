@@ -24,10 +24,10 @@ from arkserver.errors import ArgumentError, UnsupportedError
 HOWS: dict[str, How] = {"inner": "inner", "left": "left", "right": "right", "outer": "outer"}
 
 
-def _join_bytes(left: list[Column], right: list[Column]) -> int:
-    """Two words a pair, when every row has one partner, and the groups of both sides."""
+def _join_bytes(left: list[Column], right: list[Column], how: str = "inner") -> int:
+    """Two words a pair, when every row has one partner, the groups of both sides, and what puts outer ones in order."""
     rows = left[0].size + right[0].size if left and right else 0
-    return projection.WORD * rows * (5 + len(left))
+    return projection.WORD * rows * ((9 if how == "outer" else 5) + len(left))
 
 
 @command("join", project=_join_bytes)

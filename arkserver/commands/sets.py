@@ -67,7 +67,7 @@ def setxor1d(ex: Executor, arg1: Array, arg2: Array) -> Array:
     return _combined(ex, "setxor1d", "symmetric_difference", arg1, arg2)
 
 
-@command("uniqueValues<name.dtype,name.nd>", dtypes=NUMERIC, project=projection.times(2, "name"))
+@command("uniqueValues<name.dtype,name.nd>", dtypes=NUMERIC, project=projection.times(3, "name"))
 def unique_values(ex: Executor, name: Array) -> Array:
     """The distinct elements, ascending."""
     return sets.unique(ex, name)
@@ -82,21 +82,21 @@ def _check_unique(function: str, x: Array) -> None:
         raise UnsupportedError(f"{function} does not support the {refused} dtype")
 
 
-@command("uniqueCounts<name.dtype,name.nd>", dtypes=ALL, project=projection.times(3, "name"))
+@command("uniqueCounts<name.dtype,name.nd>", dtypes=ALL, project=projection.times(6, "name"))
 def unique_counts(ex: Executor, name: Array) -> list[Array]:
     """The distinct elements, ascending, and how often each occurs."""
     _check_unique("unique_counts", name)
     return list(sets.unique_counts(ex, name))
 
 
-@command("uniqueInverse<name.dtype,name.nd>", dtypes=ALL, project=projection.times(4, "name"))
+@command("uniqueInverse<name.dtype,name.nd>", dtypes=ALL, project=projection.times(6, "name"))
 def unique_inverse(ex: Executor, name: Array) -> list[Array]:
     """The distinct elements, ascending, and the number of each element among them."""
     _check_unique("unique_inverse", name)
     return list(sets.unique_inverse(ex, name))
 
 
-@command("uniqueAll<name.dtype,name.nd>", dtypes=ALL, project=projection.times(6, "name"))
+@command("uniqueAll<name.dtype,name.nd>", dtypes=ALL, project=projection.times(8, "name"))
 def unique_all(ex: Executor, name: Array) -> list[Array]:
     """The distinct elements, ascending, where each occurs first, each element's number among them, and counts."""
     _check_unique("unique_all", name)

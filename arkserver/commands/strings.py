@@ -141,7 +141,9 @@ def concatenate(ex: Executor, names: list[Column]) -> Column:
 @command("concatenateUniquely", project=lambda names: 4 * _sum_bytes(names))
 def concatenate_uniquely(ex: Executor, names: list[Strings]) -> Strings:
     """The distinct strings of several arrays."""
-    whole = concatenate(ex, [*names])
+    if not names:
+        raise ArgumentError("there is nothing to concatenate")
+    whole = choosing.concatenated(ex, names)
     return choosing.gather(ex, whole, grouping.group(ex, [whole]).firsts)
 
 

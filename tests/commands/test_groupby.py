@@ -78,6 +78,11 @@ def test_sizes_and_broadcasts(session: Session) -> None:
     assert spread.tolist() == [True, True, True, False, True, True]
 
 
+def test_what_precedes_the_first_segment_is_zero(session: Session) -> None:
+    args = {"segName": session.put(np.array([3, 3, 5])), "valName": session.put(np.array([7, 8, 9])), "size": 6}
+    assert session.array("gbbroadcast", permName="none", permute=False, **args).tolist() == [0, 0, 0, 8, 8, 9]
+
+
 def test_several_aggregates_in_one_command(session: Session) -> None:
     permutation, segments, _ = groups_of(session, session.put(KEY))
     x, counts = session.put(X), session.put(np.arange(6))

@@ -182,7 +182,7 @@ def numbers_of(ex: Executor, x: Array) -> Array:
 
 
 def broadcast(ex: Executor, values: Array, segments: Array, size: int) -> Array:
-    """Repeat each segment's value over it: an array of `size` elements."""
+    """Repeat each segment's value over it: an array of `size` elements, zeros before the first segment."""
     parts = max(len(values.rows), len(segments.rows))
     rows = even_rows(size, parts) if parts > 1 else (size,)
     segments, values = beside(ex, segments, rows, values)
@@ -202,6 +202,8 @@ def _last(values: NDArray[Any]) -> NDArray[Any]:
 def _spread(values: NDArray[Any], carried: NDArray[Any], segments: Ints, start: int, size: int) -> NDArray[Any]:
     """One block of a broadcast; the value `carried` from the blocks before goes on up to the first segment."""
     local = segments - start if start else segments
+    if not len(carried) and size and (not len(local) or local[0] > 0):
+        carried = np.zeros(1, values.dtype)
     if len(carried):
         values, local = np.concatenate([carried, values]), np.concatenate([[0], local])
     if values.dtype == object:
@@ -216,6 +218,14 @@ def broadcast_to_rows(ex: Executor, values: Array, groups: Groups) -> Array:
     spread, permutation = align(ex, spread, permutation)
     target = array_of(ex.map(_zeros, spread), spread)
     return indexing.scatter(ex, target, permutation, spread)
+
+
+def group_numbers(ex: Executor, groups: Groups) -> Array:
+    """The number of each row's group."""
+    if len(groups.permutation.rows) == len(groups.segments.rows) == 1:
+        refs = ex.map(runs.codes_of_groups, groups.permutation, groups.segments)
+        return array_of(refs, groups.permutation, INT64)
+    return broadcast_to_rows(ex, numbers_of(ex, groups.segments), groups)
 
 
 def _zeros(x: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from arkserver.engine.algorithms import grouping, indexing
 from arkserver.engine.algorithms.groupkeys import as_bits, paired_columns
 from arkserver.engine.algorithms.ranges import Columns, Ranges, exchange_by_range, joined, ranges_of
 from arkserver.engine.algorithms.searching import SMALL, lookup
-from arkserver.engine.algorithms.segments import broadcast_to_rows, numbers_of, reduce, sizes
+from arkserver.engine.algorithms.segments import broadcast_to_rows, group_numbers, reduce, sizes
 from arkserver.engine.blocks import pairs, sets
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import align, array_of, array_of_unknown, relayout, stacked, to_numpy
@@ -89,7 +89,7 @@ def unique_all(ex: Executor, x: Array) -> tuple[Array, Array, Array, Array]:
     column = flat(ex, x)
     groups = grouping.group(ex, [grouping.as_codes(ex, column)])
     values = indexing.gather(ex, column, groups.firsts)
-    inverse = broadcast_to_rows(ex, numbers_of(ex, groups.segments), groups)
+    inverse = group_numbers(ex, groups)
     return values, groups.firsts, _shaped(ex, inverse, x), sizes(ex, groups.segments, column.size)
 
 

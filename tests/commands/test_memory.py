@@ -1,0 +1,114 @@
+"""What commands allocate at their peak, results included, stays below what they say beforehand."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from arkserver.commands import arguments, projection, registry
+from arkserver.engine import buffers
+from arkserver.engine.local import LocalExecutor
+from arkserver.wire.envelope import decode_parameters
+from tests.support.server import envelope
+from tests.support.session import Session
+
+N = 1 << 19
+SLACK = 1 << 20
+"""bytes of a command's small things"""
+
+Case = tuple[str, dict[str, Any]]
+
+
+def keys(session: Session) -> Iterator[tuple[str, str]]:
+    """Names and dtypes of columns whose distinct elements are many and few."""
+    rng = np.random.default_rng(0)
+    yield session.put(rng.integers(-(2**63), 2**63 - 1, N)), "int64"
+    yield session.put(rng.integers(0, N // 8, N)), "int64"
+    yield session.put(rng.standard_normal(N)), "float64"
+
+
+def cases_of_one(x: str, dtype: str) -> Iterator[Case]:
+    yield f"argsort<{dtype},1>", {"name": x, "algoName": "RadixSortLSD", "axis": 0}
+    yield f"sort<{dtype},1>", {"array": x, "alg": "RadixSortLSD", "axis": 0}
+    yield f"uniqueValues<{dtype},1>", {"name": x}
+    yield f"uniqueCounts<{dtype},1>", {"name": x}
+    yield f"uniqueInverse<{dtype},1>", {"name": x}
+    yield f"uniqueAll<{dtype},1>", {"name": x}
+    yield "unique", grouping(x)
+    yield "mink", {"array": x, "k": 1000, "rtnInd": False}
+
+
+def grouping(*names: str) -> dict[str, Any]:
+    return {
+        "returnGroupStr": True, "assumeSortedStr": False, "nstr": len(names), "keytypes": ["pdarray"] * len(names),
+        "keynames": list(names),
+    }  # fmt: skip
+
+
+def cases_of_two(a: str, b: str) -> Iterator[Case]:
+    yield "coargsort", {"algoName": "RadixSortLSD", "nstr": 2, "arr_names": [a, b], "arr_types": ["pdarray"] * 2}
+    yield "unique", grouping(a, b)
+    yield "in1d", {"pda1": a, "pda2": b, "invert": False}
+    yield "searchSorted<int64,1,1>", {"x1": b, "x2": a, "side": "left", "x2Sorted": False}
+    for name in ("union1d", "intersect1d", "setdiff1d", "setxor1d"):
+        yield name, {"arg1": a, "arg2": b}
+    for how in ("inner", "left", "right", "outer"):
+        yield "join", {"left": [a], "right": [b], "how": how}
+
+
+def cases_of_groups(session: Session, key: str, x: str) -> Iterator[Case]:
+    order, starts, _ = (line.split()[1] for line in session.text("unique", **grouping(key)).split("+"))
+    for op in ("sum", "prod", "mean", "var", "median", "min", "argmax", "count"):
+        yield "segmentedReduction", {"values": x, "segments": starts, "op": op, "skip_nan": True, "ddof": 1, "n": 1}
+    yield "segmentedReduction", {"values": order, "segments": starts, "op": "nunique", "skip_nan": True, "ddof": 1}
+    yield "segmentedReduction", {"values": order, "segments": starts, "op": "tail", "skip_nan": True, "ddof": 1, "n": 4}
+    yield "sizeReduction", {"segments": starts, "size": N}
+    for permute in (True, False):
+        yield "gbbroadcast", {
+            "segName": starts, "valName": starts, "size": N, "permName": order, "permute": permute,
+        }  # fmt: skip
+    yield "groupAggregate", {
+        "permutation": order, "segments": starts, "values": [x, x, order], "ops": ["sum", "median", "nunique"],
+    }  # fmt: skip
+
+
+def projected(session: Session, cmd: str, parameters: dict[str, Any]) -> int:
+    command, words = registry.find(cmd)
+    sent = decode_parameters(envelope(cmd, parameters)["args"])
+    found = arguments.decode(command, words, sent, session.context, None)
+    return projection.projected_bytes(command, found.values)
+
+
+def peak(session: Session, monkeypatch: pytest.MonkeyPatch, cmd: str, parameters: dict[str, Any]) -> int:
+    """Bytes from the pool and from NumPy, each at its own peak, which is at least the peak of both."""
+    pool = pa.proxy_memory_pool(pa.default_memory_pool())
+    monkeypatch.setattr(buffers, "_pool", lambda: pool)
+    tracemalloc.start()
+    try:
+        session.text(cmd, **parameters)
+        return int(pool.max_memory()) + tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_peaks_stay_below_the_projections(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(LocalExecutor())
+    names = list(keys(session))
+    (wide, _), (narrow, _), (floats, _) = names
+    every = [
+        *(case for name, dtype in names for case in cases_of_one(name, dtype)),
+        *cases_of_two(wide, narrow),
+        *cases_of_two(narrow, wide),
+        *cases_of_groups(session, narrow, floats),
+    ]
+    over = {}
+    for cmd, parameters in every:
+        measured, allowed = peak(session, monkeypatch, cmd, parameters), projected(session, cmd, parameters)
+        if measured > allowed + SLACK:
+            over[f"{cmd} {parameters}"] = f"{measured / (8 * N):.2f} words a row, projected {allowed / (8 * N):.2f}"
+    assert not over, "\n".join(f"{case}: {figures}" for case, figures in over.items())
