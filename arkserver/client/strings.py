@@ -98,7 +98,7 @@ class Strings(Remote):
         if isinstance(key, Array):
             return self._gathered(key)
         position = indexing.position(int(key), self.size)
-        text = self.session.text("segmentedIndex", subcmd="intIndex", **self._self(), key=[position])
+        text = self.session.text("segmentedIndex", subcmd="intIndex", **self._self(), key=position)
         return item_text(text)
 
     def _self(self) -> dict[str, Any]:
