@@ -134,8 +134,8 @@ def roll(ex: Executor, name: Array, shift: Ints, axis: Ints) -> Array:
 @command("rollFlattened<name.dtype,name.nd>", project=projection.times(4, "name"))
 def roll_flattened(ex: Executor, name: Array, shift: Ints) -> Array:
     """The elements moved in C order, the shape kept."""
-    flat = shaping.reshape(ex, name, (name.size,))
-    return shaping.reshape(ex, shaping.roll(ex, flat, [sum(shift)], [0]), name.shape)
+    flat = shaping.reshaped(ex, name, (name.size,))
+    return shaping.reshaped(ex, shaping.roll(ex, flat, [sum(shift)], [0]), name.shape)
 
 
 # --- joining and splitting -------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def concat(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int) -
 @command("concatFlat<dtype,nd>", project=_all_of)
 def concat_flat(ex: Executor, dtype: DType, nd: int, names: list[Array]) -> Array:  # noqa: ARG001
     """Arrays end to end, each in one dimension."""
-    return shaping.concatenate(ex, [shaping.reshape(ex, a, (a.size,)) for a in _checked(ex, names, dtype)], 0)
+    return shaping.concatenate(ex, [shaping.reshaped(ex, a, (a.size,)) for a in _checked(ex, names, dtype)], 0)
 
 
 @command("stack<dtype,nd>", project=_all_of)
@@ -240,7 +240,7 @@ def repeat_flat(ex: Executor, context: Context, name: Array, repeats: Array) -> 
     if repeats.size not in (1, name.size):
         text = f"Unable to repeat array with shape {name.shape} using repeats {repeats.shape}. "
         raise ArgumentError(text + "Repeats must be a scalar or have the same number of elements as the input array")
-    flat = shaping.reshape(ex, name, (name.size,))
+    flat = shaping.reshaped(ex, name, (name.size,))
     return _repeated(ex, context, flat, as_vector(ex, repeats), 0)
 
 

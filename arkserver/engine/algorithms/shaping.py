@@ -20,7 +20,7 @@ from arkserver.engine.blocks import moving
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import align, array_of, as_vector, concatenate_blocks, even_rows, rebalance, relayout
-from arkserver.engine.values import Array
+from arkserver.engine.values import Array, starts
 
 Shape = tuple[int, ...]
 Widths = Sequence[tuple[int, int]]
@@ -30,16 +30,28 @@ Widths = Sequence[tuple[int, int]]
 
 def reshape(ex: Executor, x: Array, shape: Shape) -> Array:
     """The same elements, in C order, in another shape of as many elements."""
-    flat = _flat(ex, x)
+    found = reshaped(ex, x, shape)
+    return array_of(ex.map(moving.copy, found), found) if _keeps_cut(x, shape) else found
+
+
+def reshaped(ex: Executor, x: Array, shape: Shape) -> Array:
+    """`reshape`, over the same memory where the cut allows it: for what is copied anyway, or is nobody else's."""
     width = math.prod(shape[1:])
     if not shape or not width:
         return _small_reshape(ex, x, shape)
-    if all(n % width == 0 for n in flat.rows):
-        refs = ex.map(_copy_shaped, flat, shape[1:])
-        return replace(flat, shape=shape, blocks=refs.values, rows=tuple(n // width for n in flat.rows))
-    rows = even_rows(shape[0], ex.width)
-    cut = relayout(ex, flat, tuple(n * width for n in rows))
-    return replace(flat, shape=shape, blocks=ex.map(_shaped, cut, shape[1:]).values, rows=rows)
+    flat = _flat(ex, x)
+    if _keeps_cut(x, shape):
+        rows = tuple(n // width for n in flat.rows)
+    else:
+        rows = even_rows(shape[0], ex.width)
+        flat = relayout(ex, flat, tuple(n * width for n in rows))
+    return replace(flat, shape=shape, blocks=ex.map(_shaped, flat, shape[1:]).values, rows=rows)
+
+
+def _keeps_cut(x: Array, shape: Shape) -> bool:
+    """Whether every block holds whole rows of the new shape."""
+    width, row = math.prod(shape[1:]), math.prod(x.shape[1:])
+    return bool(shape) and width > 0 and all(n * row % width == 0 for n in x.rows)
 
 
 def _flat(ex: Executor, x: Array) -> Array:
@@ -50,10 +62,6 @@ def _flat(ex: Executor, x: Array) -> Array:
 
 def _shaped(block: NDArray[Any], tail: Shape) -> NDArray[Any]:
     return block.reshape(-1, *tail)
-
-
-def _copy_shaped(block: NDArray[Any], tail: Shape) -> NDArray[Any]:
-    return moving.copy(block).reshape(-1, *tail)
 
 
 def _small_reshape(ex: Executor, x: Array, shape: Shape) -> Array:
@@ -131,7 +139,7 @@ def stack(ex: Executor, arrays: Sequence[Array], axis: int) -> Array:
     """Arrays of one shape side by side along a new axis."""
     shape = arrays[0].shape
     wider = (*shape[:axis], 1, *shape[axis:])
-    return concatenate(ex, [reshape(ex, a, wider) for a in arrays], axis)
+    return concatenate(ex, [reshaped(ex, a, wider) for a in arrays], axis)
 
 
 def unstack(ex: Executor, x: Array, axis: int) -> list[Array]:
@@ -139,7 +147,7 @@ def unstack(ex: Executor, x: Array, axis: int) -> list[Array]:
     whole = [range(n) for n in x.shape]
     rest = (*x.shape[:axis], *x.shape[axis + 1 :])
     slices = [[*whole[:axis], range(i, i + 1), *whole[axis + 1 :]] for i in range(x.shape[axis])]
-    return [reshape(ex, take_slice(ex, x, s), rest) for s in slices]
+    return [reshaped(ex, take_slice(ex, x, s), rest) for s in slices]
 
 
 # --- repetition ------------------------------------------------------------------------------------------------------
@@ -180,10 +188,11 @@ def tile(ex: Executor, x: Array, reps: Shape) -> Array:
     """`x` repeated along each of its axes."""
     x = as_vector(ex, x)
     inner = tuple(n * r for n, r in zip(x.shape[1:], reps[1:], strict=True))
-    found = replace(x, shape=(x.shape[0], *inner), blocks=ex.map(_tiled, x, reps[1:]).values)
+    if inner != x.shape[1:] or reps[0] == 1:
+        x = replace(x, shape=(x.shape[0], *inner), blocks=ex.map(_tiled, x, reps[1:]).values)
     if reps[0] == 1:
-        return found
-    return reshape(ex, broadcast(ex, found, (reps[0], *found.shape)), (reps[0] * x.shape[0], *inner))
+        return x
+    return reshaped(ex, broadcast(ex, x, (reps[0], *x.shape)), (reps[0] * x.shape[0], *inner))
 
 
 def _tiled(block: NDArray[Any], reps: Shape) -> NDArray[Any]:
@@ -195,17 +204,25 @@ def roll(ex: Executor, x: Array, shifts: Sequence[int], axes: Sequence[int]) -> 
     by = [0] * x.ndim
     for shift, axis in zip(shifts, axes, strict=True):
         by[axis] += shift
-    inner = array_of(ex.map(_rolled, x, tuple(by[1:])), x)
     cut = -by[0] % max(1, x.shape[0])
+    if any(by[1:]) or cut == 0:
+        x = array_of(ex.map(_rolled, x, tuple(by[1:])), x)
     if cut == 0:
-        return inner
-    rest = [range(n) for n in x.shape[1:]]
-    ends = [take_slice(ex, inner, [r, *rest]) for r in (range(cut, x.shape[0]), range(cut))]
-    return _joined(ex, ends)
+        return x
+    heads, tails = ex.map_parts(2, _split_at, x, Each(cut - start for start in starts(x.rows)))
+    before = tuple(min(max(cut - start, 0), n) for start, n in zip(starts(x.rows), x.rows, strict=True))
+    rows = (*(n - b for n, b in zip(x.rows, before, strict=True)), *before)
+    turned = replace(x, blocks=(*tails.values, *heads.values), rows=rows)
+    return relayout(ex, turned, even_rows(x.shape[0], ex.width))
 
 
 def _rolled(block: NDArray[Any], by: Shape) -> NDArray[Any]:
     return np.roll(block, by, tuple(range(1, 1 + len(by)))) if any(by) else moving.copy(block)
+
+
+def _split_at(block: NDArray[Any], position: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    position = max(position, 0)
+    return block[:position], block[position:]
 
 
 def repeat(ex: Executor, x: Array, counts: Array, axis: int) -> Array:

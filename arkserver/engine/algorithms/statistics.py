@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.indexing import rows_at
-from arkserver.engine.algorithms.shaping import permute, reshape
+from arkserver.engine.algorithms.shaping import permute, reshaped
 from arkserver.engine.algorithms.sorting import sort
 from arkserver.engine.blocks.folding import each_rows
 from arkserver.engine.blocks.histogram import histogramdd
@@ -93,7 +93,7 @@ def quantile(ex: Executor, x: Array, q: Floats, method: str) -> Floats:
     method : str
         One of `METHODS`.
     """
-    ordered = sort(ex, reshape(ex, x, (x.size,)))
+    ordered = sort(ex, reshaped(ex, x, (x.size,)))
     below, weight = _position(x.size, q, method)
     ends = [np.clip(p, 0, x.size - 1).astype(np.int64).reshape(-1) for p in (below, below + 1)]
     found = rows_at(ex, ordered, np.concatenate([*ends, [0, x.size - 1]])).astype(np.float64)
@@ -112,7 +112,7 @@ def quantile_along(ex: Executor, x: Array, q: Floats, axes: Sequence[int], metho
     found = Array(FLOAT64, shape, refs.values, turned.rows)
     if q.ndim:
         found = permute(ex, found, (*range(len(kept), len(shape)), *range(len(kept))))
-    return reshape(ex, found, (*q.shape, *(1 if a in axes else n for a, n in enumerate(x.shape))))
+    return reshaped(ex, found, (*q.shape, *(1 if a in axes else n for a, n in enumerate(x.shape))))
 
 
 def _quantile_of_rows(block: NDArray[Any], q: Floats, kept: int, method: str) -> Floats:

@@ -20,6 +20,9 @@ from arkserver.engine.threads import MINIMUM_CHUNK, threads
 
 Axes = tuple[int, ...]
 
+# Elements whose differences from the mean are made at a time, in the cache.
+TILE = 1 << 15
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -146,8 +149,19 @@ def moments(x: Array, axes: Axes, skip_nan: bool = False) -> Array:
     if len(axes) == x.ndim and not x.dtype.hasobject:
         found = reducing.moments(x.reshape(-1), skip_nan=skip_nan)
         return np.array(found).reshape((3, *(1,) * x.ndim))
-    parts = each_rows(x, lambda a, b: _moments_of_rows(x[a:b].astype(np.float64, copy=False), axes, skip_nan))
-    return merge_moments(parts) if 0 in axes else np.concatenate(parts, axis=1)
+    tile = max(1, TILE * len(x) // max(1, x.size))
+    together = merge_moments if 0 in axes else _side_by_side
+
+    def chunk(start: int, stop: int) -> Array:
+        edges = [*range(start, stop, tile), stop] if stop > start else [start, stop]
+        parts = [x[a:b].astype(np.float64, copy=False) for a, b in pairwise(edges)]
+        return together([_moments_of_rows(p, axes, skip_nan) for p in parts])
+
+    return together(each_rows(x, chunk))
+
+
+def _side_by_side(parts: Sequence[Array]) -> Array:
+    return np.concatenate(parts, axis=1)
 
 
 def _moments_of_rows(part: Array, axes: Axes, skip_nan: bool) -> Array:
