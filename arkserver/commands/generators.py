@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from arkserver.commands import projection
 from arkserver.commands.arguments import SymbolName, Target
@@ -22,6 +23,8 @@ from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, DType
 from arkserver.errors import ArgumentError, UnsupportedError
 from arkserver.wire.parameters import Scalar, parse_float, parse_int
+
+Ints = NDArray[np.int64]
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -245,6 +248,7 @@ def shuffle(
 )
 def segmented_sample(
     ex: Executor,
+    context: Context,
     perm: Array,
     segs: Array,
     seg_lens: Array,
@@ -258,14 +262,19 @@ def segmented_sample(
 ) -> Array:
     """Some elements of each segment of a permutation."""
     starts, lengths, counts = (layout.to_numpy(ex, a).astype(np.int64) for a in (segs, seg_lens, num_samples))
-    _check_segments(starts, lengths, perm.size)
+    _check_segments(starts, lengths, counts, perm.size)
     likely = layout.to_numpy(ex, _array(weights)).astype(np.float64) if has_weights else None
+    if likely is not None and len(likely) != perm.size:
+        raise ArgumentError(f"{len(likely)} weights for a permutation of {perm.size} elements")
     key = parse_int(seed) if has_seed else randomness.fresh_seed()
     at = position(state)
-    chosen = shuffling.segment_samples(starts, lengths, counts, likely, key, at, replace=replace)
-    return gather(ex, perm, layout.from_numpy(ex, chosen))
+    with context.engine.accounts.reserve("segmentedSample", 3 * projection.WORD * max(0, int(counts.sum()))):
+        chosen = shuffling.segment_samples(starts, lengths, counts, likely, key, at, replace=replace)
+        return gather(ex, perm, layout.from_numpy(ex, chosen))
 
 
-def _check_segments(starts: Any, lengths: Any, size: int) -> None:
-    if len(starts) != len(lengths) or (starts < 0).any() or (lengths < 0).any() or (starts + lengths > size).any():
+def _check_segments(starts: Ints, lengths: Ints, counts: Ints, size: int) -> None:
+    if not len(starts) == len(lengths) == len(counts):
+        raise ArgumentError(f"{len(starts)} segments, {len(lengths)} lengths and {len(counts)} counts of samples")
+    if min(starts.min(initial=0), lengths.min(initial=0)) < 0 or (lengths > size - starts).any():
         raise ArgumentError(f"the segments do not lie within the {size} elements of the permutation")

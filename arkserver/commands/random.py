@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from arkserver.commands import projection
 from arkserver.commands.registry import FIXED, command
@@ -33,8 +34,24 @@ def randint(
         case "f":
             return randomness.floats(ex, shape, low.value(dtype), high.value(dtype), _seed(seed))
         case _:
-            first, last = int(low.value(dtype)), int(high.value(dtype)) - 1
+            first, last = _inclusive(low.value(dtype), high.value(dtype))
             return randomness.integers(ex, shape, dtype, first, last, _seed(seed))
+
+
+def _inclusive(low: Any, high: Any) -> tuple[int, int]:
+    """First and last of the integers from `low` on and below `high`.
+
+    A high end just beyond the dtype has wrapped to its least value; one less wraps back to its greatest.
+
+    Raises
+    ------
+    ArgumentError
+        If there are none.
+    """
+    first, last = int(low), int(high - type(high)(1))
+    if first > last:
+        raise ArgumentError(f"there is no integer from {low} to below {high}; low must be less than high")
+    return first, last
 
 
 def checked_shape(shape: tuple[int, ...], nd: int) -> tuple[int, ...]:

@@ -124,10 +124,14 @@ def logistic(seed: np.uint64, center: F64, step: int, scale: F64, scale_step: in
         out[i] = center[i * step] + scale[i * scale_step] * np.log(u / (1.0 - u))
 
 
+TRIES = 10_000
+"""after so many rejections, which no shape that is a number needs, the result is -1"""
+
+
 @inlined
 def gamma_below_one(k: float, a: np.uint64, b: np.uint64) -> tuple[float, np.uint64, np.uint64]:
     """A gamma number of a shape below 1 (J. H. Ahrens and U. Dieter, 1974)."""
-    while True:
+    for _ in range(TRIES):
         u, a, b = unit(a, b)
         v, a, b = unit(a, b)
         e = -np.log1p(-v)
@@ -140,6 +144,7 @@ def gamma_below_one(k: float, a: np.uint64, b: np.uint64) -> tuple[float, np.uin
             x = (1.0 - k + k * y) ** (1.0 / k)
             if x <= e + y:
                 return x, a, b
+    return -1.0, a, b
 
 
 @inlined
@@ -147,7 +152,7 @@ def gamma_above_one(k: float, a: np.uint64, b: np.uint64) -> tuple[float, np.uin
     """A gamma number of a shape above 1 (G. Marsaglia and W. W. Tsang, 2000)."""
     d = k - 1 / 3.0
     c = 1 / np.sqrt(9.0 * d)
-    while True:
+    for _ in range(TRIES):
         v = x = -1.0
         while v <= 0:
             u, a, b = unit(a, b)
@@ -158,6 +163,7 @@ def gamma_above_one(k: float, a: np.uint64, b: np.uint64) -> tuple[float, np.uin
         u, a, b = unit(a, b)
         if u < 1.0 - 0.0331 * (x * x) * (x * x) or np.log(u) < 0.5 * x * x + d * (1.0 - v + np.log(v)):
             return d * v, a, b
+    return -1.0, a, b
 
 
 @inlined

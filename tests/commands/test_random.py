@@ -33,6 +33,11 @@ def test_the_older_functions(session: Session) -> None:
     words = {"size": 5, "dist": "uniform", "chars": "uppercase", "arg1": "1.0", "arg2": "5.0", "seed": "8675309"}
     assert session.array("randomStrings", **words).tolist() == [b"ECWO", b"WSS", b"TZG", b"RW", b"C"]
     assert "has lengths" not in session.error("randint<int64,1>", shape=[-1], low=0, high=2, seed=1)
+    assert "no integer from 3 to below 3" in session.error("randint<int64,1>", shape=[2], low=3, high=3, seed=1)
+    wide = session.array("randint<uint8,1>", shape=[2000], low=0, high=256, seed=1)
+    assert (wide.min(), wide.max()) == (0, 255)
+    assert "no finite mean" in session.error("randomStrings", **{**words, "arg1": "nan"})
+    assert session.array("randomStrings", **{**words, "dist": "lognormal", "arg1": -99}).tolist() == [b""] * 5
     assert "no set of characters" in session.error("randomStrings", **{**words, "chars": "runes"})
     assert "not a range" in session.error("randomStrings", **{**words, "arg1": "7"})
     assert "Unrecognized command" in session.error("randint<bigint,1>", shape=[3], low=0, high=2, seed=1)
@@ -67,6 +72,8 @@ def test_distributions(session: Session) -> None:
     spread = {"mu": "3", "is_single_mu": True, "scale": "2.5", "is_single_scale": True}
     drawn = session.array("logisticGenerator", size=3, **spread, **asked)
     assert drawn.tolist() == [1.1319566682702642, -7.1665150633720014, 7.7208667145173608]
+    nan = session.array("standardGamma<1>", size=[2], is_single_k=True, k_arg="nan", **asked)
+    assert nan.tolist() == [-1, -1]
     for cmd, known in (("standardNormalGenerator<1>", "ZIG and BOX"), ("standardExponential<1>", "ZIG and INV")):
         text = session.error(cmd, shape=3, size=3, method="DICE", **asked)
         assert f"Only {known} are supported for method. Recieved: DICE" in text
@@ -153,3 +160,9 @@ def test_samples_of_groups(session: Session) -> None:
         "segmentedSample", numSamples=session.put(np.array([4, 0])), weights="", hasWeights=False, **asked
     )
     assert "cannot take 4 samples of segment 0" in text
+    many = session.put(np.array([2**40, 1]))
+    asked["replace"] = True
+    text = session.error("segmentedSample", numSamples=many, weights="", hasWeights=False, **asked)
+    assert "memory" in text
+    text = session.error("segmentedSample", numSamples=many, weights=segments["segs"], hasWeights=True, **asked)
+    assert "2 weights for a permutation of 8" in text

@@ -108,7 +108,7 @@ def lognormal_lengths(ex: Executor, size: int, mean: float, deviation: float, se
 
 def _lognormal(start: int, count: int, mean: float, deviation: float, seed: int) -> NDArray[np.int64]:
     normal = random.normal(start, count, seed, seed + 1, 0)
-    return np.ceil(np.exp(mean + deviation * normal)).astype(np.int64)
+    return np.maximum(np.ceil(np.exp(mean + deviation * normal)), 1).astype(np.int64)
 
 
 def _letters(lengths: NDArray[np.int64], start: int, seed: int, low: int, high: int) -> TextBlock:
