@@ -73,7 +73,7 @@ def test_distributions(session: Session) -> None:
     drawn = session.array("logisticGenerator", size=3, **spread, **asked)
     assert drawn.tolist() == [1.1319566682702642, -7.1665150633720014, 7.7208667145173608]
     nan = session.array("standardGamma<1>", size=[2], is_single_k=True, k_arg="nan", **asked)
-    assert nan.tolist() == [-1, -1]
+    assert np.isnan(nan).all()
     for cmd, known in (("standardNormalGenerator<1>", "ZIG and BOX"), ("standardExponential<1>", "ZIG and INV")):
         text = session.error(cmd, shape=3, size=3, method="DICE", **asked)
         assert f"Only {known} are supported for method. Recieved: DICE" in text
