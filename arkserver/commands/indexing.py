@@ -127,7 +127,7 @@ def get_points(ex: Executor, array: Array, idx: Array) -> Array:
 
 def _gathered_points(array: Array, idx: list[Array]) -> int:
     rest = array.size // max(1, array.shape[0] if array.shape else 1)
-    return 2 * projection.WORD * sum(i.size for i in idx) * max(1, rest)
+    return 3 * projection.WORD * sum(i.size for i in idx) * max(1, rest)
 
 
 @command(
@@ -152,7 +152,7 @@ def get_points_nd(ex: Executor, array: Array, idxdtype: Any, nd: int, idx: list[
     return indexing.take_points(ex, array, axes, idx)
 
 
-@command("[pdarray]=val", project=projection.times(1, "idx"))
+@command("[pdarray]=val", project=projection.times(3, "idx"))
 def set_points(ex: Executor, array: Target, idx: Array, value: str) -> Array:
     """Write one value at positions, or where a mask is true."""
     index = _index_of(ex, array, idx, SET_VALUE)

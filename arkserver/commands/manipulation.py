@@ -234,7 +234,7 @@ def repeat(ex: Executor, context: Context, e_in: Array, reps: Array, axis: int) 
     return _repeated(ex, context, x, as_vector(ex, reps), normalise_axis(axis, x.ndim))
 
 
-@command("repeatFlat<name.dtype,name.nd>", project=_twice)
+@command("repeatFlat<name.dtype,name.nd>", project=projection.nothing)
 def repeat_flat(ex: Executor, context: Context, name: Array, repeats: Array) -> Array:
     """Each element, in C order, as often as counts say."""
     if repeats.size not in (1, name.size):

@@ -32,7 +32,7 @@ def cumulative_prod(ex: Executor, x: Array, axis: int, include_initial: bool = F
     return scanning.cumulate(ex, x, "prod", axis, include_initial=include_initial)
 
 
-@command("diff<x.dtype,x.nd>", dtypes=FIXED, project=projection.times(2, "x"))
+@command("diff<x.dtype,x.nd>", dtypes=FIXED, project=projection.times(3, "x"))
 def diff(ex: Executor, x: Array, n: int, axis: int) -> Array:
     """The n-th difference along an axis."""
     if n < 0:
