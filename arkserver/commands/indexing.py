@@ -185,9 +185,11 @@ def nonzero(ex: Executor, x: Array) -> Any:
     return found if len(found) > 1 else found[0]
 
 
-def _taken(x: Array, indices: Array) -> int:
-    longest = max(x.size // max(1, n) for n in x.shape or (1,))
-    return 5 * projection.WORD * indices.size * longest
+def _taken(x: Array, indices: Array, axis: int) -> int:
+    """The result and a copy; across blocks the indices travel as well."""
+    shape = x.shape or (1,)
+    row = x.size // max(1, shape[axis % len(shape)])
+    return projection.WORD * indices.size * (2 * row + 4)
 
 
 @command(

@@ -10,11 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from arkserver.commands import arguments, projection, registry
 from arkserver.engine import buffers
 from arkserver.engine.local import LocalExecutor
-from arkserver.wire.envelope import decode_parameters
-from tests.support.server import envelope
 from tests.support.session import Session
 
 N = 1 << 19
@@ -77,13 +74,6 @@ def cases_of_groups(session: Session, key: str, x: str) -> Iterator[Case]:
     }  # fmt: skip
 
 
-def projected(session: Session, cmd: str, parameters: dict[str, Any]) -> int:
-    command, words = registry.find(cmd)
-    sent = decode_parameters(envelope(cmd, parameters)["args"])
-    found = arguments.decode(command, words, sent, session.context, None)
-    return projection.projected_bytes(command, found.values)
-
-
 def peak(session: Session, monkeypatch: pytest.MonkeyPatch, cmd: str, parameters: dict[str, Any]) -> int:
     """Bytes from the pool and from NumPy, each at its own peak, which is at least the peak of both."""
     pool = pa.proxy_memory_pool(pa.default_memory_pool())
@@ -108,7 +98,7 @@ def test_peaks_stay_below_the_projections(monkeypatch: pytest.MonkeyPatch) -> No
     ]
     over = {}
     for cmd, parameters in every:
-        measured, allowed = peak(session, monkeypatch, cmd, parameters), projected(session, cmd, parameters)
+        measured, allowed = peak(session, monkeypatch, cmd, parameters), session.projected(cmd, **parameters)
         if measured > allowed + SLACK:
             over[f"{cmd} {parameters}"] = f"{measured / (8 * N):.2f} words a row, projected {allowed / (8 * N):.2f}"
     assert not over, "\n".join(f"{case}: {figures}" for case, figures in over.items())

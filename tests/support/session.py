@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import arkserver.commands  # noqa: F401 - fills the registry
-from arkserver.commands import dispatch, registry
+from arkserver.commands import arguments, dispatch, projection, registry
 from arkserver.commands.context import Context
 from arkserver.engine import layout
 from arkserver.engine.executor import Executor
@@ -20,6 +20,7 @@ from arkserver.engine.progress import Progress
 from arkserver.engine.state import Engine
 from arkserver.engine.values import Array, Column, Strings, TextBlock
 from arkserver.errors import UnknownCommandError
+from arkserver.wire.envelope import decode_parameters
 from tests.support.server import envelope
 
 
@@ -62,6 +63,13 @@ class Session:
         view = None if payload is None else memoryview(payload)
         call = dispatch.Call(command, words, cmd, envelope(cmd, parameters)["args"], view)
         return bytes(dispatch.run(call, self.context, Progress(cmd)).reply)
+
+    def projected(self, cmd: str, **parameters: Any) -> int:
+        """The bytes that a command says it may allocate."""
+        command, words = registry.find(cmd)
+        sent = decode_parameters(envelope(cmd, parameters)["args"])
+        found = arguments.decode(command, words, sent, self.context, None)
+        return projection.projected_bytes(command, found.values)
 
     def text(self, cmd: str, **parameters: Any) -> str:
         """The text of the answer, which must be no error."""
