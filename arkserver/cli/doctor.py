@@ -8,22 +8,12 @@ import contextlib
 import importlib
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from arkserver.cli import integration
 from arkserver.cli.start import add_settings
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    ok: bool
-    text: str
-    """what is so, and what to do if it is not well"""
+from arkserver.integration.findings import Finding
 
 
 def add(commands: Any) -> None:
@@ -43,7 +33,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     flags = {k: v for k, v in vars(arguments).items() if k not in ("config", "run")}
     loaded = settings.load(flags, arguments.config)
     findings = [f for check in CHECKS for f in check(loaded)]
-    findings += [Finding(f.check, f.ok, f.text) for f in asyncio.run(diagnose(announced))]
+    findings += asyncio.run(diagnose(announced))
     for f in findings:
         print(f"{'ok  ' if f.ok else 'FAIL'}  {f.check:18} {f.text}")
     return 0 if all(f.ok for f in findings) else 1

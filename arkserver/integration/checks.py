@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from arkserver_channels import ChannelOptions, Message, open_channel
 
 from arkserver.integration import consul, redis
-from arkserver.integration.doctor import Finding
 from arkserver.integration.enums import ChannelType, HttpRequestType
+from arkserver.integration.findings import Finding
 from arkserver.integration.settings import IntegrationSettings
 
 

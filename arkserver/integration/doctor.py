@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 
 from arkserver_channels import ChannelError
 
 from arkserver.errors import ArkserverError
 from arkserver.integration.enums import SystemType
+from arkserver.integration.findings import Finding
 from arkserver.integration.settings import IntegrationSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    ok: bool
-    text: str
-    """What is so, and what to do if it is not well."""
-
 
 Check = Callable[[IntegrationSettings], AsyncIterator[Finding]]
 

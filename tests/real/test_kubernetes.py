@@ -18,9 +18,10 @@ import httpx
 import pytest
 import yaml
 
-from arkserver.integration.doctor import Finding, diagnose
+from arkserver.integration.doctor import diagnose
 from arkserver.integration.endpoints import endpoints
 from arkserver.integration.enums import Deployment
+from arkserver.integration.findings import Finding
 from arkserver.integration.kubernetes import rights
 from arkserver.integration.reap import reap
 from arkserver.integration.registrar import Registrar, RegistrationState

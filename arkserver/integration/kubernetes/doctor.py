@@ -13,8 +13,8 @@ from arkserver_channels import ChannelType, HttpRequestType, UnreachableError, U
 from arkserver.errors import IntegrationError
 from arkserver.integration import addresses
 from arkserver.integration.checks import check_name
-from arkserver.integration.doctor import Finding
 from arkserver.integration.enums import Deployment
+from arkserver.integration.findings import Finding
 from arkserver.integration.identity import identity
 from arkserver.integration.kubernetes import rights
 from arkserver.integration.kubernetes.api import KubernetesApi
