@@ -57,7 +57,7 @@ $(VENV)/.demo: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@
 
-$(VENV)/.test: EXTRAS = server,redis,demo,test,check
+$(VENV)/.test: EXTRAS = server,redis,tls,slurm,demo,test,check
 $(VENV)/.test: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@
