@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+
+import numpy as np
 
 from arkserver.commands import projection
 from arkserver.commands.registry import FIXED, command
@@ -34,23 +35,24 @@ def randint(
         case "f":
             return randomness.floats(ex, shape, low.value(dtype), high.value(dtype), _seed(seed))
         case _:
-            first, last = _inclusive(low.value(dtype), high.value(dtype))
+            first, last = _inclusive(low.text, high.text, dtype)
             return randomness.integers(ex, shape, dtype, first, last, _seed(seed))
 
 
-def _inclusive(low: Any, high: Any) -> tuple[int, int]:
-    """First and last of the integers from `low` on and below `high`.
+def _inclusive(low: str, high: str, dtype: DType) -> tuple[int, int]:
+    """First and last of the integers from `low` on and below `high` that `dtype` can hold.
 
-    A high end just beyond the dtype has wrapped to its least value; one less wraps back to its greatest.
+    Clients send bounds such as 2**64 for int64, and as text of floats, which are rounded up beyond the dtype.
 
     Raises
     ------
     ArgumentError
         If there are none.
     """
-    first, last = int(low), int(high - type(high)(1))
+    limits = np.iinfo(dtype)
+    first, last = max(parse_int(low), int(limits.min)), min(parse_int(high) - 1, int(limits.max))
     if first > last:
-        raise ArgumentError(f"there is no integer from {low} to below {high}; low must be less than high")
+        raise ArgumentError(f"there is no {dtype} from {low} to below {high}; low must be less than high")
     return first, last
 
 
