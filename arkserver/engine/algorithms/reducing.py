@@ -232,7 +232,8 @@ def _products_in_block(a: NDArray[Any], b: NDArray[Any], means: tuple[float, flo
     def tile(start: int, stop: int) -> NDArray[Any]:
         dx = x[start:stop].astype(np.float64) - means[0]
         dy = y[start:stop].astype(np.float64) - means[1]
-        return np.array([dx @ dx, dy @ dy, dx @ dy])
+        # Not by BLAS, whose own threads would get into the way of these.
+        return np.array([np.sum(dx * dx), np.sum(dy * dy), np.sum(dx * dy)])
 
     def chunk(start: int, stop: int) -> NDArray[Any]:
         tiles = [tile(i, min(i + TILE, stop)) for i in range(start, stop, TILE)]
