@@ -13,7 +13,7 @@ from arkserver.engine.local import LocalExecutor
 from tests.support.cluster import running_cluster
 
 # Timing belongs to the benchmarks: an example may run while the machine compiles something else.
-hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=30)
+hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("arkserver")
 
 WIDTHS = (1, 2, 3, 7)
