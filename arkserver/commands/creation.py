@@ -8,6 +8,7 @@ from arkserver.commands import projection
 from arkserver.commands.arguments import Target
 from arkserver.commands.indexing import value_for
 from arkserver.commands.registry import ALL, FIXED, INTEGRAL, command
+from arkserver.commands.shapes import checked
 from arkserver.engine.algorithms import creating
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, DType, Strings, itemsize
@@ -26,9 +27,9 @@ def _sequence(dtype: DType, start: int, stop: int, step: int) -> int:
 @command("create<dtype,nd>", project=_new_array)
 def create(ex: Executor, dtype: DType, nd: int, shape: tuple[int, ...]) -> Array:
     """A new array of zeros."""
-    if min(shape, default=0) < 0 or len(shape) not in (0, nd):
-        raise ArgumentError(f"{list(shape)} is not a shape of {nd} axes; give {nd} lengths of at least 0")
-    return creating.zeros(ex, shape, dtype)
+    if len(shape) not in (0, nd):
+        raise ArgumentError(f"{list(shape)} is not a shape of {nd} axes; give {nd} lengths")
+    return creating.zeros(ex, checked(shape), dtype)
 
 
 @command("createScalarArray<dtype>", project=projection.nothing)
@@ -60,14 +61,12 @@ def arange(ex: Executor, dtype: DType, nd: int, start: int, stop: int, step: int
 @command("eye<dtype>", dtypes=FIXED, project=lambda dtype, n, m: _new_array(dtype, (n, m)))
 def eye(ex: Executor, dtype: DType, n: int, m: int, k: int) -> Array:
     """A matrix with ones on a diagonal."""
-    if n < 0 or m < 0:
-        raise ArgumentError(f"{n} x {m} is not the shape of a matrix; both must be at least 0")
-    return creating.eye(ex, n, m, k, dtype)
+    rows, columns = checked((n, m))
+    return creating.eye(ex, rows, columns, k, dtype)
 
 
 @command("segmentedFull", project=lambda size, fill_value: max(0, size) * (8 + 4 * len(fill_value)))
 def segmented_full(ex: Executor, size: int, fill_value: str) -> Strings:
     """Strings of one text, repeated."""
-    if size < 0:
-        raise ArgumentError(f"cannot make {size} strings; the number must be at least 0")
+    (size,) = checked((size,))
     return creating.full_text(ex, size, fill_value)

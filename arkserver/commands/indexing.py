@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -53,12 +54,9 @@ Ints = tuple[int, ...]
 
 def _slice_bytes(array: Array, starts: Ints, stops: Ints, strides: Ints) -> int:
     """The part itself; twice that when it lies in several blocks and may have to be cut anew."""
-    if 0 in strides:
-        return 0
-    size = 1
-    for bounds in zip(starts, stops, strides, strict=False):
-        size *= len(range(*bounds))
-    return min(size, array.size) * projection.WORD * (2 if len(array.blocks) > 1 else 1)
+    spans = zip(array.shape, starts, stops, strides, strict=False)
+    size = math.prod(min(n, -(-abs(stop - start) // max(1, abs(step)))) for n, start, stop, step in spans)
+    return size * projection.WORD * (2 if len(array.blocks) > 1 else 1)
 
 
 @command("[slice]<array.dtype,array.nd>", project=_slice_bytes)
@@ -189,7 +187,7 @@ def _taken(x: Array, indices: Array, axis: int) -> int:
     """The result and a copy; across blocks the indices travel as well."""
     shape = x.shape or (1,)
     row = x.size // max(1, shape[axis % len(shape)])
-    return projection.WORD * indices.size * (2 * row + 4)
+    return projection.WORD * indices.size * (2 * row + 6)
 
 
 @command(
@@ -203,7 +201,7 @@ def take_along_axis(ex: Executor, x: Array, indices: Array, axis: int) -> Array:
     axis, n = normalise_axis(axis, x.ndim), x.shape[normalise_axis(axis, x.ndim)]
     if indices.ndim > 1:
         raise UnsupportedError(f"the indices have {indices.ndim} axes; expected 1")
-    low, high = indexing.bounds(ex, as_vector(ex, indices))
+    low, high = indexing.bounds(ex, indices)
     if low < 0 or high >= n:
         raise ArgumentError(f"index array contains out-of-bounds indices ({low}, {high}) along axis {axis} (0,{n - 1})")
     return indexing.take(ex, x, as_vector(ex, indices), axis)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from arkserver.commands import projection
 from arkserver.commands.projection import bytes_like
 from arkserver.commands.registry import FIXED, MAX_RANK, NUMERIC, command
@@ -13,8 +15,8 @@ from arkserver.errors import ArgumentError
 
 def _product(a: Array, b: Array) -> int:
     """The result, the operands in its dtype, and the right one in every place."""
-    columns = b.size // max(1, b.shape[-2]) if b.ndim > 1 else 1
-    rows = a.size // max(1, a.shape[-1]) if a.ndim > 1 else 1
+    stack = math.prod(a.shape[:-2]) if a.ndim == b.ndim else 1
+    rows, columns = math.prod(a.shape[:-1]), math.prod((*b.shape[:-2], *b.shape[-1:])) // max(1, stack)
     return projection.WORD * rows * columns + bytes_like(a) + 2 * bytes_like(b)
 
 

@@ -12,6 +12,7 @@ from arkserver.commands import projection
 from arkserver.commands.context import Context
 from arkserver.commands.projection import bytes_like
 from arkserver.commands.registry import ALL, FIXED, MAX_RANK, command
+from arkserver.commands.shapes import checked
 from arkserver.engine.algorithms import creating, indexing, reducing, shaping, slicing
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import as_vector
@@ -20,6 +21,9 @@ from arkserver.errors import ArgumentError, UnsupportedError
 from arkserver.wire.parameters import normalise_axis, parse_scalar
 
 Ints = tuple[int, ...]
+
+# Bytes that an array takes beside its elements.
+PART = 2048
 
 _twice = projection.times(2, "name")
 
@@ -39,7 +43,7 @@ def reshape(ex: Executor, name: Array, nd_out: int, shape: Ints) -> Array:
     if math.prod(wanted) != name.size or min(wanted, default=0) < 0 or len(wanted) not in (0, nd_out):
         text = f"Cannot reshape array of shape {name.shape} into shape {shape}"
         raise ArgumentError(f"{text}. The total number of elements must match")
-    return shaping.reshape(ex, name, wanted)
+    return shaping.reshape(ex, name, checked(wanted))
 
 
 def _inferred(size: int, shape: Ints) -> Ints:
@@ -85,7 +89,7 @@ def broadcast(ex: Executor, name: Array, nd_out: int, shape: Ints) -> Array:
     fits = len(aligned) == len(shape) == nd_out and min(shape, default=0) >= 0
     if not fits or any(n not in (1, wanted) for n, wanted in zip(aligned, shape, strict=True)):
         raise ArgumentError(f"Invalid broadcast: {name.shape} -> {shape}")
-    return shaping.broadcast(ex, name, shape)
+    return shaping.broadcast(ex, name, checked(shape))
 
 
 # --- order -----------------------------------------------------------------------------------------------------------
@@ -145,12 +149,15 @@ def _all_of(names: list[Array]) -> int:
     return 2 * sum(map(bytes_like, names))
 
 
-def _checked(ex: Executor, names: list[Array], dtype: DType) -> list[Array]:
+def _checked(ex: Executor, names: list[Array], dtype: DType, nd: int) -> list[Array]:
     if not names:
         raise ArgumentError("no arrays were given to be joined")
     if any(a.dtype != dtype for a in names):
         raise UnsupportedError("All arrays must have the same data type.")
-    return [as_vector(ex, a) for a in names]
+    arrays = [as_vector(ex, a) for a in names]
+    if any(a.ndim != nd for a in arrays):
+        raise ArgumentError(f"arrays of {nd} axes are expected; given were {', '.join(str(a.shape) for a in arrays)}")
+    return arrays
 
 
 def _same_but(arrays: Sequence[Array], axis: int) -> bool:
@@ -160,7 +167,7 @@ def _same_but(arrays: Sequence[Array], axis: int) -> bool:
 @command("concatenate<dtype,nd>", project=_all_of)
 def concatenate(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int = 0) -> Array:
     """Arrays end to end along an axis."""
-    arrays, at = _checked(ex, names, dtype), normalise_axis(axis, nd)
+    arrays, at = _checked(ex, names, dtype, nd), normalise_axis(axis, nd)
     if not _same_but(arrays, at):
         raise ArgumentError("All arrays must have the same shape except in the concatenation axis.")
     return shaping.concatenate(ex, arrays, at)
@@ -169,7 +176,7 @@ def concatenate(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: i
 @command("concat<dtype,nd>", project=_all_of)
 def concat(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int) -> Array:
     """Arrays end to end along an axis."""
-    arrays, at = _checked(ex, names, dtype), normalise_axis(axis, nd)
+    arrays, at = _checked(ex, names, dtype, nd), normalise_axis(axis, nd)
     if not _same_but(arrays, at):
         shapes = ", ".join(str(a.shape) for a in arrays)
         raise ArgumentError(f"Arrays must have compatible shapes to concatenate: {shapes} along axis {axis}")
@@ -177,15 +184,15 @@ def concat(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int) -
 
 
 @command("concatFlat<dtype,nd>", project=_all_of)
-def concat_flat(ex: Executor, dtype: DType, nd: int, names: list[Array]) -> Array:  # noqa: ARG001
+def concat_flat(ex: Executor, dtype: DType, nd: int, names: list[Array]) -> Array:
     """Arrays end to end, each in one dimension."""
-    return shaping.concatenate(ex, [shaping.reshaped(ex, a, (a.size,)) for a in _checked(ex, names, dtype)], 0)
+    return shaping.concatenate(ex, [shaping.reshaped(ex, a, (a.size,)) for a in _checked(ex, names, dtype, nd)], 0)
 
 
 @command("stack<dtype,nd>", project=_all_of)
 def stack(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int) -> Array:
     """Arrays of one shape along a new axis."""
-    arrays = _checked(ex, names, dtype)
+    arrays = _checked(ex, names, dtype, nd)
     if nd == MAX_RANK:
         raise UnsupportedError(f"Cannot stack arrays with rank {nd}, the largest that the server has")
     if len({a.shape for a in arrays}) > 1:
@@ -193,7 +200,12 @@ def stack(ex: Executor, dtype: DType, nd: int, names: list[Array], axis: int) ->
     return shaping.stack(ex, arrays, normalise_axis(axis, nd + 1))
 
 
-@command("unstack<name.dtype,name.nd>", project=_twice)
+def _unstacked(name: Array, num_return_arrays: int) -> int:
+    """The parts, and what the server keeps of each."""
+    return 2 * bytes_like(name) + PART * max(0, num_return_arrays)
+
+
+@command("unstack<name.dtype,name.nd>", project=_unstacked)
 def unstack(ex: Executor, name: Array, axis: int, num_return_arrays: int) -> list[Array]:
     """The arrays that lie along an axis."""
     if name.ndim < 2:
@@ -219,6 +231,7 @@ def tile(ex: Executor, name: Array, reps: Ints) -> Array:
         raise ArgumentError(
             f"cannot tile an array of shape {name.shape} by {reps}; give one count of 0 or more an axis"
         )
+    checked((*reps, *name.shape))
     return shaping.tile(ex, name, reps)
 
 
@@ -276,6 +289,7 @@ def pad(
     texts = list(zip(pad_vals_before, pad_vals_after, strict=False))
     if not len(widths) == len(texts) == x.ndim or min(map(min, widths)) < 0:
         raise ArgumentError(f"{widths} and {texts} do not pad an array of {x.ndim} axes; give widths of at least 0")
+    checked(tuple(n + sum(w) for n, w in zip(x.shape, widths, strict=True)))
     values = [(parse_scalar(a, x.dtype), parse_scalar(b, x.dtype)) for a, b in texts]
     return shaping.pad(ex, x, widths, values)
 

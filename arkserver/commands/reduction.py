@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from arkserver.commands import projection
+from arkserver.commands.projection import bytes_like
 from arkserver.commands.registry import ALL, FIXED, NUMERIC, command
 from arkserver.engine.algorithms import reducing
 from arkserver.engine.executor import Executor
@@ -23,6 +24,31 @@ def _axes(x: Array, axis: Axes, what: str = "slicing") -> Axes:
     return tuple(sorted({a % ndim for a in axis})) or tuple(range(ndim))
 
 
+def _result(x: Array, axis: Axes) -> int:
+    """The result of a reduction, which may be larger than an operand without elements."""
+    return projection.array_of_shape(tuple(n for a, n in enumerate(x.shape) if not {a, a - x.ndim} & set(axis)))
+
+
+def _reduced(x: Array, axis: Axes) -> int:
+    """Partial results and the result, and a flag for each element."""
+    return 3 * _result(x, axis) + 2 * x.size
+
+
+def _spread_out(x: Array, axis: Axes) -> int:
+    """Count, mean and squares of every place, of the result and of its parts."""
+    return 10 * _result(x, axis) + bytes_like(x) // 4
+
+
+def _widened(x: Array) -> int:
+    """A copy of narrow or object elements as numbers of 8 bytes."""
+    return 0 if x.dtype.kind in "iuf" and x.dtype.itemsize == projection.WORD else bytes_like(x)
+
+
+def _placed(x: Array, axis: int) -> int:
+    """Values and positions, of the result and of its parts; NumPy turns what it searches along an outer axis."""
+    return 6 * _result(x, (axis,)) + bytes_like(x)
+
+
 def _fold(op: str, dtypes: tuple[str, ...], result: str) -> None:
     """Register a reduction in its two forms."""
 
@@ -33,7 +59,7 @@ def _fold(op: str, dtypes: tuple[str, ...], result: str) -> None:
         return reducing.fold_all(ex, x, op, skip_nan=skip_nan)
 
     along.__doc__, whole.__doc__ = f"{result} along axes.", f"{result} of a whole array."
-    command(f"{op}<x.dtype,x.nd>", dtypes=dtypes)(along)
+    command(f"{op}<x.dtype,x.nd>", dtypes=dtypes, project=_reduced)(along)
     command(f"{op}All<x.dtype,x.nd>", dtypes=dtypes, project=projection.nothing)(whole)
 
 
@@ -48,7 +74,7 @@ _fold("all", ALL, "Whether no element is zero")
 # --- mean, var, std --------------------------------------------------------------------------------------------------
 
 
-@command("mean<x.dtype,x.nd>")
+@command("mean<x.dtype,x.nd>", project=_spread_out)
 def mean(ex: Executor, x: Array, axis: Axes, skip_nan: bool = False) -> Array:
     """The mean along axes."""
     return reducing.mean(ex, x, _axes(x, axis, "mean"), skip_nan=skip_nan)
@@ -70,8 +96,10 @@ def _spread(name: str, root: bool, result: str) -> None:
         return reducing.spread_all(ex, x, ddof=ddof, root=root, skip_nan=skip_nan)
 
     along.__doc__, whole.__doc__ = f"{result} along axes.", f"{result} of a whole array."
-    command(f"{name}Reduce<x.dtype,x.nd>", project=projection.times(2, "x"))(along)
-    command(f"{name}All<x.dtype,x.nd>", project=projection.times(1, "x"))(whole)
+    command(f"{name}Reduce<x.dtype,x.nd>", project=_spread_out)(along)
+    command(f"{name}All<x.dtype,x.nd>", project=lambda x: bytes_like(x) if x.dtype.itemsize < projection.WORD else 0)(
+        whole
+    )
 
 
 _spread("var", False, "The variance")
@@ -92,7 +120,7 @@ def _arg_extreme(name: str, greatest: bool, result: str) -> None:
 
     along.__doc__ = f"Where along an axis the {result} element is first."
     whole.__doc__ = f"The position, in C order, of the first {result} element."
-    command(f"{name}<x.dtype,x.nd>", dtypes=FIXED, ranks=(2, 3), project=projection.times(2, "x"))(along)
+    command(f"{name}<x.dtype,x.nd>", dtypes=FIXED, ranks=(2, 3), project=_placed)(along)
     command(f"{name}All<x.dtype,x.nd>", dtypes=FIXED, project=projection.nothing)(whole)
 
 
@@ -114,8 +142,8 @@ def _order(name: str, where: str) -> None:
 
     along.__doc__ = f"Whether the array ascends {where} along every one of the axes."
     whole.__doc__ = f"Whether the array ascends {where} along every axis."
-    command(f"{name}<x.dtype,x.nd>")(along)
-    command(f"{name}All<x.dtype,x.nd>")(whole)
+    command(f"{name}<x.dtype,x.nd>", project=_reduced)(along)
+    command(f"{name}All<x.dtype,x.nd>", project=lambda x: 2 * x.size)(whole)
 
 
 _order("isSorted", "everywhere")

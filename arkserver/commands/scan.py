@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from arkserver.commands import projection
 from arkserver.commands.registry import FIXED, REAL, command
 from arkserver.engine.algorithms import scanning
@@ -13,9 +15,11 @@ from arkserver.wire.parameters import normalise_axis
 SUMMABLE = (*REAL, "uint8", "bigint")
 
 
-def _longer(x: Array) -> int:
+def _longer(x: Array, axis: int) -> int:
     """The result, which may be one longer."""
-    return 2 * projection.bytes_like(x) + projection.WORD
+    shape = x.shape or (1,)
+    one = math.prod(n for a, n in enumerate(shape) if a != axis % len(shape))
+    return 2 * projection.bytes_like(x) + projection.WORD * one
 
 
 @command("cumSum<x.dtype,x.nd>", dtypes=SUMMABLE, project=_longer)

@@ -286,6 +286,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("deleteAggCopy<int64,1,bool,1>", {"eIn": X, "axis": 0, "del": X[:3] > 0}, "match the axis length of 12"),
     ("matmul<int64,int64,2>", {"x1": W, "x2": W}, "Invalid dimensions for matrix multiplication"),
+    ("create<int64,2>", {"shape": (0, 2**63)}, "is no shape of an array"),
+    ("eye<int64>", {"N": 2**64, "M": 0, "k": 0}, "is no shape of an array"),
+    ("reshape<int64,1,2>", {"name": X[:0], "shape": (0, 2**64)}, "is no shape of an array"),
+    ("tile<int64,1>", {"name": X[:0], "reps": 2**64}, "is no shape of an array"),
+    ("[slice]<int64,1>", {"array": X, "starts": 0, "stops": -(2**70), "strides": -1}, "out of bounds"),
+    ("[slice]<int64,1>", {"array": X, "starts": 0, "stops": 5, "strides": 0}, "the step of a slice is 0"),
 ]
 
 
@@ -306,6 +312,7 @@ def test_what_cannot_be_is_refused(session: Session, cmd: str, parameters: dict[
         ("concat<int64,2>", [(3, 4), (3, 5)], "Arrays must have compatible shapes to concatenate: (3, 4), (3, 5)"),
         ("stack<int64,2>", [(3, 4), (3, 5)], "All arrays must have the same shape to stack"),
         ("concatenate<float64,2>", [(3, 4)], "All arrays must have the same data type."),
+        ("concatenate<int64,3>", [(3, 4)], "arrays of 3 axes are expected"),
     ],
 )
 def test_arrays_that_do_not_fit_together(session: Session, cmd: str, shapes: list[Any], text: str) -> None:
@@ -314,6 +321,12 @@ def test_arrays_that_do_not_fit_together(session: Session, cmd: str, shapes: lis
 
 
 # --- matrices, statistics, diagnostics -------------------------------------------------------------------------------
+
+
+def test_diagonals_far_outside(session: Session) -> None:
+    equal(session.array("triu<int64,2>", array=session.put(W), diag=2**70), np.zeros((3, 4)))
+    equal(session.array("tril<int64,2>", array=session.put(W), diag=2**70), W)
+    equal(session.array("eye<int64>", N=2, M=2, k=-(2**70)), np.zeros((2, 2)))
 
 
 def test_products(session: Session) -> None:

@@ -20,6 +20,7 @@ SLACK = 1_300_000
 RNG = np.random.default_rng(0)
 F, I = RNG.normal(size=N), RNG.integers(0, N, N)  # noqa: E741
 M, W, WI = F > 0, F.reshape(-1, 10), I.reshape(-1, 10)
+WIDE = F.reshape(400, -1)
 ROWS = RNG.integers(0, len(W), len(W))
 
 CALLS: list[tuple[str, dict[str, Any]]] = [
@@ -37,8 +38,15 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("nonzero<float64,2>", {"x": W}),
     ("takeAlongAxis<float64,int64,2>", {"x": W, "indices": ROWS, "axis": 0}),
     ("sumAll<int64,1>", {"x": I}),
+    ("sum<float64,2>", {"x": W, "axis": [1]}),
+    ("max<float64,2>", {"x": WIDE, "axis": [0]}),
+    ("any<int64,2>", {"x": WI, "axis": [0]}),
     ("mean<int64,2>", {"x": WI, "axis": [0]}),
     ("varReduce<float64,2>", {"x": W, "ddof": 0, "axis": [1]}),
+    ("varReduce<float64,2>", {"x": WIDE, "ddof": 0, "axis": [0]}),
+    ("stdReduce<int64,2>", {"x": WI, "ddof": 0, "axis": [0], "skipNan": True}),
+    ("isSortedAll<float64,2>", {"x": W}),
+    ("argmin<float64,2>", {"x": WIDE, "axis": 0}),
     ("stdAll<float64,1>", {"x": F, "ddof": 0}),
     ("argmax<float64,2>", {"x": W, "axis": 1}),
     ("corr<float64,1,int64,1>", {"x": F, "y": I}),

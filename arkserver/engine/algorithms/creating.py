@@ -82,6 +82,7 @@ def wrapped(value: int, dtype: DType) -> Any:
 
 def eye(ex: Executor, rows: int, columns: int, diagonal: int, dtype: DType) -> Array:
     """Ones on a diagonal (0 the main one, positive above it), zeros elsewhere."""
+    diagonal = max(-rows, min(diagonal, columns))
     cut = even_rows(rows, ex.width)
     refs = ex.map(_eye, Each(starts(cut)), Each(cut), columns, diagonal, dtype)
     return Array(dtype, (rows, columns), refs.values, cut)
@@ -89,10 +90,9 @@ def eye(ex: Executor, rows: int, columns: int, diagonal: int, dtype: DType) -> A
 
 def _eye(start: int, rows: int, columns: int, diagonal: int, dtype: DType) -> NDArray[Any]:
     out = moving.full((rows, columns), 0, dtype)
-    row = np.arange(rows)
-    column = row + (start + diagonal)
-    inside = (column >= 0) & (column < columns)
-    out[row[inside], column[inside]] = 1
+    shift = start + diagonal
+    row = np.arange(max(0, -shift), max(0, -shift, min(rows, columns - shift)))
+    out[row, row + shift] = 1
     return out
 
 

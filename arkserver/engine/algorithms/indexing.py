@@ -18,7 +18,16 @@ from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.sorting import argsort
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import align, apart, array_of, array_of_unknown, concatenate_blocks, relayout, to_numpy
+from arkserver.engine.layout import (
+    align,
+    apart,
+    array_of,
+    array_of_unknown,
+    as_vector,
+    concatenate_blocks,
+    relayout,
+    to_numpy,
+)
 from arkserver.engine.threads import MINIMUM_CHUNK, threads
 from arkserver.engine.values import Array, starts
 from arkserver.errors import ArgumentError
@@ -54,7 +63,7 @@ def _rows_in_block(block: NDArray[Any], start: int, positions: Ints) -> tuple[ND
 
 def bounds(ex: Executor, index: Array) -> tuple[int, int]:
     """Least and greatest element of an int64 or uint64 array; ``(0, -1)`` when it is empty."""
-    low, high = zip(*ex.collect(_bounds, index), strict=True)
+    low, high = zip(*ex.collect(_bounds, as_vector(ex, index)), strict=True)
     if index.dtype == np.uint64 and min(low) < 0:
         return 0, min(low) + (1 << 64)
     filled = [(a, b) for a, b in zip(low, high, strict=True) if a <= b]

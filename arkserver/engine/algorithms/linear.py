@@ -54,6 +54,7 @@ def _dot(a: NDArray[Any], b: NDArray[Any], dtype: DType) -> NDArray[Any]:
 
 def triangle(ex: Executor, x: Array, diagonal: int, *, upper: bool) -> Array:
     """The elements on and above (or below) a diagonal of the last two axes, zeros elsewhere."""
+    diagonal = max(-x.shape[-2] - 1, min(diagonal, x.shape[-1] + 1))
     offsets = starts(x.rows) if x.ndim == 2 else (0,) * len(x.rows)
     return array_of(ex.map(_triangle, x, Each(diagonal + o for o in offsets), upper), x)
 

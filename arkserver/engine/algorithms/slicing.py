@@ -74,10 +74,14 @@ def ranges_of(shape: tuple[int, ...], begins: Sequence[int], ends: Sequence[int]
         raise ArgumentError(f"{len(begins)} slices were given for an array of shape {list(shape)}")
     if 0 in steps:
         raise ArgumentError("the step of a slice is 0; it must be positive or negative")
-    found = [range(*bounds) for bounds in zip(begins, ends, steps, strict=True)]
-    for r, n in zip(found, shape, strict=True):
-        if len(r) and not (0 <= r[0] < n and 0 <= r[-1] < n):
-            raise ArgumentError(f"slice {r.start}:{r.stop}:{r.step} is out of bounds for an axis of length {n}")
+    return [_range(n, *bounds) for n, *bounds in zip(shape, begins, ends, steps, strict=True)]
+
+
+def _range(n: int, begin: int, end: int, step: int) -> range:
+    found = range(begin, end, step)
+    inside = -1 <= begin <= n and -1 <= end <= n
+    if not inside or (found and not (0 <= found[0] < n and 0 <= found[-1] < n)):
+        raise ArgumentError(f"slice {begin}:{end}:{step} is out of bounds for an axis of length {n}")
     return found
 
 

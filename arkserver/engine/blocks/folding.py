@@ -22,6 +22,8 @@ Axes = tuple[int, ...]
 
 # Elements whose differences from the mean are made at a time, in the cache.
 TILE = 1 << 15
+# And at least so many rows: the moments of their columns are kept until they are merged.
+ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +151,12 @@ def moments(x: Array, axes: Axes, skip_nan: bool = False) -> Array:
     if len(axes) == x.ndim and not x.dtype.hasobject:
         found = reducing.moments(x.reshape(-1), skip_nan=skip_nan)
         return np.array(found).reshape((3, *(1,) * x.ndim))
-    tile = max(1, TILE * len(x) // max(1, x.size))
+    tile = max(ROWS, TILE * len(x) // max(1, x.size))
     together = merge_moments if 0 in axes else _side_by_side
 
     def chunk(start: int, stop: int) -> Array:
         edges = [*range(start, stop, tile), stop] if stop > start else [start, stop]
-        parts = [x[a:b].astype(np.float64, copy=False) for a, b in pairwise(edges)]
-        return together([_moments_of_rows(p, axes, skip_nan) for p in parts])
+        return together([_moments_of_rows(x[a:b], axes, skip_nan) for a, b in pairwise(edges)])
 
     return together(each_rows(x, chunk))
 
@@ -165,6 +166,7 @@ def _side_by_side(parts: Sequence[Array]) -> Array:
 
 
 def _moments_of_rows(part: Array, axes: Axes, skip_nan: bool) -> Array:
+    part = part.astype(np.float64, copy=False)
     where, count = _numbers(part, axes, skip_nan)
     mean = np.asarray(part.sum(axis=axes, keepdims=True, where=where) / np.maximum(count, 1))
     spread = np.square(part - mean).sum(axis=axes, keepdims=True, where=where)
