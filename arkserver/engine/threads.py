@@ -18,7 +18,7 @@ from arkserver.engine import progress
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Less than this many elements are not worth a second thread (handing over costs about 20 us).
+# Less than this many elements are not worth handing a part to a second thread.
 MINIMUM_CHUNK = 1 << 15
 
 # Added to the niceness of kernel threads: with 5 they get a quarter of a core that somebody else wants, and all of one
