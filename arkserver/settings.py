@@ -20,6 +20,9 @@ from pydantic_settings import (
 
 from arkserver.errors import ConfigurationError
 
+INTEGRATION_TABLE = "integration"
+"""Table of the TOML file that the settings of the integration are read from."""
+
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
@@ -78,6 +81,13 @@ class WorkerSettings(BaseModel):
     slurm_logs: Path | None = Field(None, description="folder for the output of workers' jobs")
 
 
+class _ConfigFile(TomlConfigSettingsSource):
+    """The TOML file without the table of the integration, which has a class of its own."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name != INTEGRATION_TABLE}
+
+
 class ServerSettings(BaseSettings, WorkerSettings):
     """What ``arkserver start`` can be told."""
 
@@ -119,7 +129,7 @@ class ServerSettings(BaseSettings, WorkerSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then the environment, then the file."""
-        file = TomlConfigSettingsSource(settings_cls, toml_file=_config_file)
+        file = _ConfigFile(settings_cls, toml_file=_config_file)
         return init_settings, env_settings, file
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def add(commands: Any) -> None:
     register = commands.add_parser("register", help="print or write a registration without starting a server")
     register.add_argument("--port", type=int, default=5555, help="port for clients of the server that is meant [5555]")
     register.add_argument("--metrics-port", type=int, default=9555, help="port of its metrics [9555]")
+    register.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with a table [integration]")
     add_settings(register)
     register.set_defaults(run=_register)
     resolve = commands.add_parser("resolve", help="say where a registered server is")
@@ -41,6 +43,7 @@ def add(commands: Any) -> None:
     resolve.add_argument("--all", action="store_true", help="every instance, not only one")
     resolve.set_defaults(run=_resolve)
     reap = commands.add_parser("reap", help="remove registrations that nobody renews any more")
+    reap.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with a table [integration]")
     add_settings(reap)
     reap.set_defaults(run=_reap)
 
@@ -81,7 +84,7 @@ def take_settings(arguments: argparse.Namespace) -> IntegrationSettings:
     flags = {name.removeprefix(_PREFIX): getattr(arguments, name) for name in names}
     for name in names:
         delattr(arguments, name)
-    return load(flags)
+    return load(flags, getattr(arguments, "config", None))
 
 
 def _register(arguments: argparse.Namespace) -> int:

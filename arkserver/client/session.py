@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import weakref
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from arkserver.client.connection import Connection, Peer
-from arkserver.client.errors import AddressError
+from arkserver.client.errors import AddressError, ServerUnreachableError
 from arkserver.client.files import Files
 from arkserver.client.namespace import VERSION, Namespace
 from arkserver.client.registry import Registry
@@ -103,7 +104,8 @@ def connect(url: str = DEFAULT_URL, token: str | None = None, *, timeout: float 
     ----------
     url : str
         ``tcp://host:port``, also with ``?token=...`` as the server prints it, or ``host:port``; or a place where the
-        server has announced itself: ``k8s://``, ``consul://``, ``redis://``, ``file://``.
+        server has announced itself: ``k8s://``, ``consul://``, ``redis://``, ``file://``; of several instances the
+        first that answers.
     token : str, optional
         For a server that asks for one.
     timeout : float
@@ -118,15 +120,31 @@ def connect(url: str = DEFAULT_URL, token: str | None = None, *, timeout: float 
     ServerError
         If it refuses, for example for a wrong token.
     """
+    *further, last = _places(url)
+    for place in further:
+        with contextlib.suppress(ServerUnreachableError):
+            return _open(place, token, timeout)
+    return _open(last, token, timeout)
+
+
+def _open(url: str, token: str | None, timeout: float) -> Session:
     endpoint, given = parse_url(url)
-    peer = Peer(endpoint, getpass.getuser(), token or given, timeout)
-    connection = Connection(peer)
+    connection = Connection(Peer(endpoint, getpass.getuser(), token or given, timeout))
     try:
         connection.text("connect", {})
     except BaseException:
         connection.close(farewell=False)
         raise
     return Session(connection)
+
+
+def _places(url: str) -> list[str]:
+    """The URLs ``tcp://`` behind `url`, at least one: the system around the server is asked where its instances are."""
+    if "://" not in url or urlsplit(url).scheme == "tcp":
+        return [url]
+    from arkserver.client.discovery import resolve  # only who looks up needs the code for that
+
+    return [target.url for target in resolve(url)]
 
 
 def parse_url(url: str) -> tuple[str, str]:
@@ -137,8 +155,6 @@ def parse_url(url: str) -> tuple[str, str]:
     AddressError
     """
     parts = urlsplit(url if "://" in url else f"tcp://{url}")
-    if parts.scheme != "tcp":
-        return _discovered(url)
     try:
         host, port = parts.hostname, parts.port or DEFAULT_PORT
     except ValueError as e:
@@ -147,11 +163,3 @@ def parse_url(url: str) -> tuple[str, str]:
         raise AddressError(f"{url} names no host; write tcp://host:port")
     shown = f"[{host}]" if ":" in host else host
     return f"tcp://{shown}:{port}", parse_qs(parts.query).get("token", [""])[0]
-
-
-def _discovered(url: str) -> tuple[str, str]:
-    """Ask the system around the server where it is; only then the code for that is imported."""
-    from arkserver.client.discovery import resolve
-
-    target = resolve(url)[0]
-    return parse_url(target.url)

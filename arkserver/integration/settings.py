@@ -1,11 +1,15 @@
 """Settings of the integration, with the environment names of Arkouda's page beside our own.
 
-Every field can be set as ``ARKSERVER_<FIELD>``; the further names are listed with it.
+Every field can be set as ``ARKSERVER_<FIELD>``, the further names are listed with it, and in the table
+``[integration]`` of the server's TOML file.
 """
 
 from __future__ import annotations
 
+import os
 import socket
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from arkserver.errors import ConfigurationError
 from arkserver.integration.enums import ChannelType, Deployment, ServerDaemonType, SystemType, bare_name
+from arkserver.settings import INTEGRATION_TABLE
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where Kubernetes puts the token, the CA and the namespace of a pod's service account."""
@@ -173,19 +178,35 @@ class IntegrationSettings(BaseSettings):
         return self.metrics_service_name or f"{self.service_name}-metrics"
 
 
-def load(flags: dict[str, Any]) -> IntegrationSettings:
-    """Return the settings from flags and environment.
+def load(flags: Mapping[str, Any], config: Path | None = None) -> IntegrationSettings:
+    """Return the settings from flags, environment and the table ``[integration]`` of the TOML file `config`.
 
     Raises
     ------
     ConfigurationError
         One line that names the setting and what is wrong with it.
     """
+    given = {**_from_file(config), **flags}
     try:
-        return IntegrationSettings(**{environment_names(name)[0]: value for name, value in flags.items()})
+        return IntegrationSettings(**{environment_names(name)[0]: value for name, value in given.items()})
     except ValidationError as error:
         reasons = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors())
         raise ConfigurationError("; ".join(reasons)) from None
+
+
+def _from_file(config: Path | None) -> dict[str, Any]:
+    """Return what the file says and the environment does not."""
+    if config is None:
+        return {}
+    try:
+        table = tomllib.loads(config.read_text()).get(INTEGRATION_TABLE, {})
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"--config {config}: {error}") from None
+    if unknown := table.keys() - IntegrationSettings.model_fields.keys():
+        raise ConfigurationError(
+            f"--config {config}: [{INTEGRATION_TABLE}] has no setting {', '.join(sorted(unknown))}"
+        )
+    return {name: value for name, value in table.items() if not any(map(os.environ.get, environment_names(name)))}
 
 
 def environment_names(field: str) -> list[str]:

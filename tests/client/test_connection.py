@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +53,17 @@ def test_urls_that_name_no_server(url: str) -> None:
 def test_a_file_tells_where_the_server_is(server: RunningServer) -> None:
     announced = server.folder / "connection"
     with connect(f"file://{announced}") as session:
+        assert session.text("ruok") == "imok"
+
+
+def test_of_several_instances_one_that_answers_is_taken(server: RunningServer, tmp_path: Path) -> None:
+    doors = [
+        {"endpoint": "ARKOUDA_CLIENT", "addresses": ["127.0.0.1"], "port": port}
+        for port in (free_port(), server.port, free_port())
+    ]
+    registration = tmp_path / "registration.json"
+    registration.write_text(json.dumps({"endpoints": doors}))
+    with connect(registration.as_uri(), timeout=1) as session:
         assert session.text("ruok") == "imok"
 
 

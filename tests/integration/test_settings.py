@@ -16,6 +16,7 @@ from arkserver.integration import enums
 from arkserver.integration.endpoints import Endpoint, endpoints
 from arkserver.integration.enums import Deployment, ServerDaemonType, ServiceEndpoint, SystemType
 from arkserver.integration.settings import load
+from arkserver.settings import load as server_settings
 
 ARKOUDAS_ENVIRONMENT = {
     "K8S_HOST": ("https://10.0.0.1:6443", "k8s_host", "https://10.0.0.1:6443"),
@@ -51,6 +52,22 @@ def test_names_that_others_use_are_left_alone(monkeypatch: pytest.MonkeyPatch, n
     plain = load({})
     monkeypatch.setenv(name, "KUBERNETES")
     assert load({}) == plain
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "arkserver.toml"
+    file.write_text('port = 7000\n[integration]\nservice_name = "file"\nnamespace = "file"\naddresses = ["10.0.0.1"]\n')
+    monkeypatch.setenv("NAMESPACE", "environment")
+    settings = load({"service_name": "flag"}, file)
+    assert (settings.service_name, settings.namespace, settings.addresses) == ("flag", "environment", ["10.0.0.1"])
+    assert server_settings({}, file).port == 7000
+
+
+def test_a_setting_that_the_file_invents_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "arkserver.toml"
+    file.write_text("[integration]\nservicename = 1\n")
+    with pytest.raises(ConfigurationError, match=r"\[integration\] has no setting servicename"):
+        load({}, file)
 
 
 @pytest.mark.parametrize("text", ["KUBERNETES", "kubernetes", "SystemType.KUBERNETES"])
