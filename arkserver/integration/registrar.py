@@ -92,8 +92,11 @@ class Registrar:
             if self._touched:
                 await self._withdraw()
         finally:
-            for system in self._systems:
-                await system.close()
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        for system in self._systems:
+            await system.close()
 
     async def _keep_registered(self) -> None:
         waits = delays(FIRST_RETRY_S, self._settings.renew_s)
@@ -127,6 +130,8 @@ class Registrar:
         limit = self._settings.withdraw_s
         try:
             async with asyncio.timeout(limit):
+                # A kept connection may be dead (the address changed), and there is no time to find that out.
+                await self._let_go()
                 while error := await self._withdraw_once():
                     self._status = replace(self._status, last_error=error)
                     await asyncio.sleep(FIRST_RETRY_S)

@@ -25,7 +25,7 @@ class System(Protocol):
         """Remove from the far side what it holds about this server; harmless twice. Raises as `announce` does."""
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections; whatever is asked afterwards opens new ones."""
 
 
 class ConflictError(IntegrationError):

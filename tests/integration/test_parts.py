@@ -24,6 +24,7 @@ from arkserver.integration.registrar import Registrar, RegistrationState
 from arkserver.integration.settings import load
 from tests.support.http_server import RecordingServer
 from tests.support.ports import free_port
+from tests.support.servers.gateway import Gateway
 
 ME = Identity("one", "run", "network")
 
@@ -251,6 +252,14 @@ def test_a_system_that_is_away_is_no_error_and_withdrawing_has_an_end() -> None:
     flags = {"system_type": "KUBERNETES", "k8s_host": f"https://127.0.0.1:{free_port()}", "withdraw_s": 0.3}
     registrar = live(flags, look)
     assert registrar.status().state is RegistrationState.LEFT_BEHIND
+
+
+def test_a_kept_connection_that_died_does_not_hold_up_the_withdrawal(http_server: RecordingServer) -> None:
+    with Gateway(("127.0.0.1", int(http_server.url.rpartition(":")[2]))) as gateway:
+        flags = {"channel_type": "HTTP", "integration_url": f"http://127.0.0.1:{gateway.port}/hook", "withdraw_s": 5}
+        registrar = live(flags, lambda _: gateway.mute())
+    assert registrar.status().state is RegistrationState.WITHDRAWN
+    assert http_server.seen[-1].verb == "DELETE"
 
 
 def test_nothing_wanted_is_nothing_done() -> None:

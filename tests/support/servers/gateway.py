@@ -23,6 +23,7 @@ class Gateway:
         self._thread.start()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._muted: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.open()
         if not is_open:
@@ -33,6 +34,10 @@ class Gateway:
 
     def shut(self) -> None:
         self._run(self._shut())
+
+    def mute(self) -> None:
+        """Carry nothing more over the connections there are, as when an address went; new ones are served."""
+        self._muted |= self._writers
 
     def __enter__(self) -> Self:
         return self
@@ -77,14 +82,14 @@ class Gateway:
         if self._server is None:  # shut meanwhile
             for one in both:
                 one.transport.abort()
-        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+        await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
         self._writers -= both
 
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError, RuntimeError):
-        writer.close()
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                if writer not in self._muted:
+                    writer.write(data)
+                    await writer.drain()
+        with contextlib.suppress(OSError, RuntimeError):
+            writer.close()
