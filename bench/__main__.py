@@ -7,7 +7,12 @@ import os
 import re
 from pathlib import Path
 
+import psutil
+
 RESULTS = Path(__file__).parent / "results"
+
+BYTES_NEEDED = 120
+"""Bytes of memory for a row of the largest data while all libraries work on it; larger sizes are left out."""
 
 
 def main() -> None:
@@ -15,43 +20,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--sizes", default="1e6,1e7,1e8", help="row counts, comma between")
     parser.add_argument("--only", default="", help="regular expression that the operation's name must hold")
+    parser.add_argument("--peers", default="", help="regular expression that the peers' names must hold")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads for us and for every peer")
-    parser.add_argument("--wire", action=argparse.BooleanOptionalAction, default=True, help="round trips and transfers")
+    parser.add_argument("--merge", action="store_true", help="keep what earlier runs measured of other rows and sizes")
+    parser.add_argument("--report", action="store_true", help="measure nothing; write the pages again")
+    parser.add_argument("--docs", type=Path, help="write the page of the documentation into this folder")
     options = parser.parse_args()
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)  # read when polars is imported
-    run([int(float(s)) for s in options.sizes.split(",")], options.only, options.threads)
-    if options.wire and not options.only:
-        from bench import wire
+    sizes = [int(float(s)) for s in options.sizes.split(",")]
+    if not options.report:
+        run(sizes, options.only, options.peers, options.threads, merge=options.merge)
+    write_pages(options.docs)
 
-        wire.main()
 
-
-def run(sizes: list[int], only: str, threads: int) -> None:
-    """Measure, print and write the results."""
+def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) -> None:
+    """Measure and print; after each row the results are written."""
     from arkserver.client import connect
-    from bench import cases, measure, peers, report  # noqa: F401 - cases fill the table
+    from bench import cases, measure, peers, report, results  # noqa: F401 - cases fill the table
     from bench.case import CASES
     from tests.support.server import running_server
 
-    peers.THREADS = threads
-    results: list[measure.Result] = []
-    with (
-        running_server("--log-level", "WARN", "--threads", str(threads)) as server,
-        connect(server.address) as session,
-    ):
+    peers.allow(threads)
+    path = RESULTS / "latest.json"
+    kept = results.load(path) if merge else []
+    server_flags = ("--log-level", "WARN", "--threads", str(threads))
+    with running_server(*server_flags) as server, connect(server.address) as session:
         limits = measure.limits(threads)
         print(f"triad {limits['triad'] / 1e9:.1f} GB/s, copy {limits['copy'] / 1e9:.1f} GB/s, {threads} threads")
         print(report.header())
-        for row in CASES:
-            if not re.search(only, row.op):
-                continue
-            for n in (n for n in sizes if n in row.sizes):
-                results.append(measure.measure(session, row, n, limits))
-                print(report.line(results[-1]), flush=True)
-    print(report.summary(results))
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "latest.json").write_text(measure.as_json(results) + "\n")
-    report.write_page(results, RESULTS / "latest.html")
+        for row in CASES.values():
+            chosen = row.of_peers(peer) if re.search(only, row.op) else None
+            for i, n in enumerate(n for n in sizes if chosen and n in row.sizes and _fits(n)):
+                assert chosen is not None
+                found = measure.measure(session, chosen, n, limits, check=i == 0)
+                print(report.line(found), flush=True)
+                kept = results.merged(kept, [found])
+                results.save(path, kept)
+
+
+def _fits(n: int) -> bool:
+    return psutil.virtual_memory().available > BYTES_NEEDED * n
+
+
+def write_pages(docs: Path | None) -> None:
+    """Write the pages of all results that are kept, and print the summary."""
+    from bench import cases, document, page, report, results  # noqa: F401 - cases fill the table
+
+    kept = results.load(RESULTS / "latest.json")
+    print(report.summary(kept))
+    page.write(kept, RESULTS / "latest.html")
+    if docs is not None:
+        document.write(kept, docs)
     print(f"written to {RESULTS}")
 
 

@@ -3,72 +3,88 @@
 from __future__ import annotations
 
 import gc
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numba
 import numpy as np
 
-from bench.case import Case
+from bench import answers
+from bench.case import Case, Data
+from bench.results import Result
 
 ROUNDS = 5
-# A peer that takes this long is not asked again: two rounds have to do.
-SLOW_SECONDS = 4.0
+BUDGET_S = 2.5
+"""What the rounds of one of them may take together; what takes longer is asked once or twice."""
+
+Work = Callable[[], Any]
+Look = Callable[[str, Any], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A row of the output."""
+def measure(session: Any, case: Case, n: int, limits: Mapping[str, float], *, check: bool) -> Result:
+    """Time one row at one size, and see once that all give the same answer.
 
-    op: str
-    n: int
-    dtype: str
-    seconds: float
-    peers: dict[str, float] = field(default_factory=dict)
-    bytes_per_s: float = 0.0
-    limit_bytes_per_s: float | None = None
-
-    def ratio(self, names: tuple[str, ...]) -> float | None:
-        """Seconds of the best of these peers over ours."""
-        theirs = [s for name, s in self.peers.items() if name in names]
-        return min(theirs) / self.seconds if theirs else None
-
-
-def measure(session: Any, case: Case, n: int, limits: Mapping[str, float]) -> Result:
-    """Time one row at one size."""
+    Raises
+    ------
+    WrongAnswerError
+        If they do not.
+    """
     data = case.make(n, np.random.default_rng(n))
-    there = {name: session.array(values) for name, values in data.items()}
+    there = {k: session.array(v) if isinstance(v, np.ndarray) else v for k, v in data.items()}
     if case.prepare is not None:
         there["ready"] = case.prepare(session, there)
-    works: dict[str, Callable[[], Any]] = {"ours": lambda: case.ours(session, there)}
+    works: dict[str, Work] = {"ours": lambda: case.ours(session, there)}
     works |= {name: prepare(data) for name, prepare in case.peers.items()}
-    seconds = in_turn(works)
+    seconds = in_turn(works, _Comparison(case, data) if check else _do_not_look)
     ours = seconds.pop("ours")
-    rate = case.bytes_per_row * n / ours
-    return Result(case.op, n, case.dtype, ours, seconds, rate, limits.get(case.limit))
+    return Result(case.op, n, case.dtype, ours, seconds, case.bytes_per_row * n / ours, limits.get(case.limit))
 
 
-def in_turn(works: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of each, measured one after the other, round by round, after one round that does not count."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for round_ in range(ROUNDS + 1):
+class _Comparison:
+    """Compares what the peers give with what we gave."""
+
+    def __init__(self, case: Case, data: Data) -> None:
+        self.case, self.data = case, data
+        self.ours: Any = None
+
+    def __call__(self, name: str, result: Any) -> None:
+        found = [np.asarray(c) for c in self.case.answer(self.data, answers.columns(result))]
+        if name == "ours":
+            self.ours = found
+        else:
+            answers.check(self.ours, found, f"{self.case.op}, ours and {name}")
+
+
+def _do_not_look(name: str, result: Any) -> None:
+    """No comparison."""
+
+
+def in_turn(works: Mapping[str, Work], look: Look = _do_not_look) -> dict[str, float]:
+    """Median seconds of each, measured one after the other, round by round.
+
+    The first round warms up and does not count, but for those that take longer than the budget in it.
+    """
+    first = {name: _timed(name, work, look) for name, work in works.items()}
+    rounds = {name: min(ROUNDS, int(BUDGET_S / taken)) for name, taken in first.items()}
+    times: dict[str, list[float]] = {name: [] if rounds[name] else [taken] for name, taken in first.items()}
+    for round_ in range(ROUNDS):
         for name, work in works.items():
-            taken = times[name]
-            if len(taken) >= 2 and taken[-1] > SLOW_SECONDS:
-                continue
-            start = time.perf_counter()
-            result = work()
-            taken.append(time.perf_counter() - start)
-            del result  # freeing it is not part of the work
-            gc.collect()
-        if round_ == 0:
-            times = {name: [] if taken[-1] <= SLOW_SECONDS else taken for name, taken in times.items()}
+            if round_ < rounds[name]:
+                times[name].append(_timed(name, work))
     return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def _timed(name: str, work: Work, look: Look = _do_not_look) -> float:
+    start = time.perf_counter()
+    result = work()
+    taken = time.perf_counter() - start
+    look(name, result)
+    del result  # freeing it is not part of the work
+    gc.collect()
+    return taken
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
@@ -100,20 +116,3 @@ def limits(threads: int, n: int = 20_000_000) -> dict[str, float]:
 
         seconds = in_turn({"triad": triad, "copy": copy})
     return {"triad": 24 * n / seconds["triad"], "copy": 16 * n / seconds["copy"]}
-
-
-def growth(results: list[Result]) -> dict[str, float]:
-    """The exponent of seconds over size for each operation that was measured at two sizes or more."""
-    by_op: dict[str, list[Result]] = {}
-    for r in results:
-        by_op.setdefault(f"{r.op} {r.dtype}", []).append(r)
-    return {
-        op: float(np.polyfit(np.log([r.n for r in rows]), np.log([r.seconds for r in rows]), 1)[0])
-        for op, rows in by_op.items()
-        if len({r.n for r in rows}) > 1
-    }
-
-
-def as_json(results: list[Result]) -> str:
-    """The results as a list of objects."""
-    return json.dumps([asdict(r) for r in results], indent=1)

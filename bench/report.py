@@ -1,88 +1,107 @@
-"""The table on the terminal and the page with plots."""
+"""The table on the terminal, what misses its target, and the figures over all rows."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import math
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from bench.measure import Result, growth
+from bench.case import CASES, Case
+from bench.results import CLASSIC, FAST, Result, geometric_mean, growth, largest
 
-CLASSIC = ("numpy", "pandas", "pyarrow")
-FAST = ("polars", "duckdb")
+WANTED_GROWTH = 1.1
+WANTED_MEANS = (4.0, 1.6)
+SLOW = 0.7
+"""Below this part of the best peer's speed a row needs an explanation."""
+
+LIBRARIES = (*CLASSIC, "pandas, kept groups", *FAST)
+"""Those that a user would pick instead; beside these there are dask and bare ZeroMQ."""
 
 
 def header() -> str:
     """The head of the table."""
-    names = f"{'operation':34} {'n':>10} {'dtype':8} {'ours':>10} {'vs numpy/pandas':>16} {'vs polars/duckdb':>17}"
-    return f"{names} {'GB/s':>7} {'of limit':>9}"
+    names = f"{'operation':32} {'n':>11} {'dtype':8} {'ours':>10}"
+    ratios = f"{'numpy/pandas':>15} {'target':>6} {'polars/duckdb':>15} {'target':>6}"
+    return f"{names} {ratios} {'GB/s':>6} {'of limit':>8}"
 
 
 def line(r: Result) -> str:
     """One row of the table."""
-    share = f"{100 * r.bytes_per_s / r.limit_bytes_per_s:.0f} %" if r.limit_bytes_per_s else ""
+    share = f"{100 * r.share:.0f} %" if r.share else ""
+    pairs = zip((CLASSIC, FAST), targets(r), strict=True)
+    ratios = " ".join(f"{ratio_text(r, peers):>15} {target_text(target):>6}" for peers, target in pairs)
     return (
-        f"{r.op:34} {r.n:>10,} {r.dtype:8} {r.seconds * 1e3:>7.1f} ms {_ratio(r.ratio(CLASSIC)):>16} "
-        f"{_ratio(r.ratio(FAST)):>17} {r.bytes_per_s / 1e9:>7.2f} {share:>9}"
+        f"{r.op:32} {r.n:>11,} {r.dtype:8} {r.seconds * 1e3:>7.1f} ms {ratios} {r.bytes_per_s / 1e9:>6.1f} {share:>8}"
     )
 
 
-def _ratio(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}x"
+def ratio_text(r: Result, peers: Sequence[str]) -> str:
+    """How many times faster than the best of the peers, and which that is."""
+    value = r.ratio(peers)
+    return "" if value is None else f"{r.best(peers)} {value:.2f}"
+
+
+def target_text(target: float | None) -> str:
+    """A target; empty where there is none."""
+    return "" if target is None else f"{target:g}"
+
+
+def row_of(r: Result) -> Case | None:
+    """The row of the table that was measured."""
+    return CASES.get((r.op, r.dtype))
+
+
+def targets(r: Result) -> tuple[float | None, float | None]:
+    """What was asked for beside NumPy and pandas, and beside Polars and DuckDB."""
+    row = row_of(r)
+    return (None, None) if row is None else row.target
+
+
+def misses(results: Iterable[Result]) -> list[str]:
+    """Which rows, at their largest size, miss what was asked for."""
+    return [f"{r.op} ({r.dtype}, n = {r.n:,}): {text}" for r in largest(results) for text in _missed(r)]
+
+
+def _missed(r: Result) -> list[str]:
+    found = []
+    for peers, target in zip((CLASSIC, FAST), targets(r), strict=True):
+        ratio = r.ratio(peers)
+        if ratio is not None and target is not None and ratio < target:
+            all_of_them = ", ".join(f"{p} {s / r.seconds:.2f}x" for p, s in r.peers.items() if p in peers)
+            found.append(f"{ratio:.2f}x of {target:g}x ({all_of_them})")
+    row = row_of(r)
+    wanted = row.limit_share if row else None
+    if wanted is not None and r.share is not None and r.share < wanted:
+        found.append(f"{100 * r.share:.0f} % of {100 * wanted:.0f} % of the {row.limit if row else ''}")
+    return found
+
+
+def slower(results: Iterable[Result]) -> list[Result]:
+    """The rows, at their largest size, that take clearly longer than the best library."""
+    return [r for r in largest(results) if (r.ratio(LIBRARIES) or SLOW) < SLOW]
+
+
+def means(results: Iterable[Result]) -> tuple[float, float]:
+    """Geometric means of all rows at their largest size, beside the two kinds of peers."""
+    rows = largest(results)
+    classic, fast = (geometric_mean(r.ratio(peers) for r in rows) for peers in (CLASSIC, FAST))
+    return classic, fast
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Geometric means over the largest size of each operation, and the growth exponents."""
-    largest = list({f"{r.op} {r.dtype}": r for r in sorted(results, key=lambda r: r.n)}.values())
+    """Geometric means, growth, and what misses."""
+    classic, fast = means(results)
+    grown = growth(results)
     lines = [
-        f"geometric mean vs {name}: {_mean(r.ratio(peers) for r in largest):.2f}x"
-        for name, peers in (("numpy/pandas", CLASSIC), ("polars/duckdb", FAST))
+        f"geometric mean vs the best of numpy, pandas, pyarrow: {classic:.2f}x (target {WANTED_MEANS[0]:g}x)",
+        f"geometric mean vs the best of polars, duckdb: {fast:.2f}x (target {WANTED_MEANS[1]:g}x)",
+        "",
+        f"growth of seconds with size n^e, above {WANTED_GROWTH}:",
+        *(f"  e = {e:.2f}  {op} ({dtype})" for (op, dtype), e in grown.items() if e > WANTED_GROWTH),
+        f"  {sum(e <= WANTED_GROWTH for e in grown.values())} of {len(grown)} within it",
+        "",
+        "targets missed:",
+        *(f"  {text}" for text in misses(results)),
+        "",
+        f"slower than {SLOW} of the best library:",
+        *(f"  {r.op} ({r.dtype}, n = {r.n:,}): {ratio_text(r, LIBRARIES)}" for r in slower(results)),
     ]
-    lines += [f"growth n^{e:.2f}  {op}" for op, e in growth(list(results)).items()]
     return "\n".join(lines)
-
-
-def _mean(values: Iterable[float | None]) -> float:
-    logs = [math.log(v) for v in values if v is not None]
-    return math.exp(sum(logs) / len(logs)) if logs else math.nan
-
-
-def write_page(results: Sequence[Result], path: Path) -> None:
-    """An HTML page: a bar plot for each size, then the table."""
-    sizes = sorted({r.n for r in results})
-    plots = "\n".join(f"<h2>n = {n:,}</h2>{_plot([r for r in results if r.n == n])}" for n in sizes)
-    table = html.escape("\n".join([header(), *map(line, results), "", summary(results)]))
-    path.write_text(
-        "<!doctype html><meta charset='utf-8'><title>arkserver benchmark</title>"
-        "<style>body{font-family:sans-serif;max-width:75em;margin:2em auto}pre{overflow:auto}</style>"
-        f"<h1>arkserver benchmark</h1><p>Seconds of a peer over ours; right of 1 arkserver is faster.</p>{plots}"
-        f"<h2>Figures</h2><pre>{table}</pre>"
-    )
-
-
-def _plot(results: Sequence[Result]) -> str:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    names = sorted({p for r in results for p in r.peers})
-    figure, axes = plt.subplots(figsize=(10, 1 + 0.35 * len(results)))
-    height = 0.8 / max(1, len(names))
-    for i, name in enumerate(names):
-        rows = [(k, r.peers[name] / r.seconds) for k, r in enumerate(results) if name in r.peers]
-        axes.barh([k + i * height for k, _ in rows], [v for _, v in rows], height, label=name)
-    axes.set_yticks([k + 0.4 for k in range(len(results))], [f"{r.op} ({r.dtype})" for r in results])
-    axes.axvline(1, color="black", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_xlabel("times faster than the peer")
-    axes.invert_yaxis()
-    axes.legend()
-    figure.tight_layout()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=80)
-    plt.close(figure)
-    return f"<img src='data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}'>"

@@ -7,41 +7,19 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from bench.bare import GET, bare
 from tests.support.server import Raw, envelope, running_server, symbol
 
 ROUNDS = 5
 REQUESTS = 2_000
 MB = 800
-
-_ECHO = """
-import zmq
-s = zmq.Context().socket(zmq.ROUTER)
-print(s.bind_to_random_port("tcp://127.0.0.1"), flush=True)
-while True:
-    s.send_multipart(s.recv_multipart())
-"""
-
-_TRANSFER = """
-import zmq
-s = zmq.Context().socket(zmq.ROUTER)
-print(s.bind_to_random_port("tcp://127.0.0.1"), flush=True)
-kept = None
-while True:
-    *route, frame = s.recv_multipart(copy=False)
-    if len(frame) > 1:
-        kept = frame.buffer
-    s.send_multipart([*route, b"." if len(frame) > 1 else kept], copy=False)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +49,6 @@ def _shown(seconds: float) -> str:
     return f"{seconds * 1e6:9.0f} us" if seconds < 0.1 else f"{seconds:9.3f} s "
 
 
-@contextmanager
-def _process(code: str) -> Iterator[str]:
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout
-        yield f"tcp://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def _median_trip(raw: Raw, frame: bytes, requests: int = REQUESTS) -> float:
     seconds = []
     for _ in range(requests):
@@ -99,7 +66,8 @@ def _in_turn(ours: Callable[[], float], theirs: Callable[[], float]) -> tuple[fl
 
 def round_trips(server: str) -> list[Figure]:
     """A ``noop`` and a sum of two small arrays beside an echo of the same message."""
-    with _process(_ECHO) as echo, Raw(server) as ours, Raw(echo) as theirs:
+    theirs = bare().raw
+    with Raw(server) as ours:
         noop = json.dumps(envelope("noop", {})).encode()
         figures = _in_turn(lambda: _median_trip(ours, noop), lambda: _median_trip(theirs, noop))
         out = [Figure("noop / bare echo of the same message", *figures, "<= 2")]
@@ -115,7 +83,8 @@ def transfers(server: str) -> list[Figure]:
     x = np.random.default_rng(0).random(MB * 10**6 // 8)
     parameters = {"shape": [x.size], "dtype": "float64"}
     first = json.dumps(envelope("array<float64,1>", parameters, binary=True)).encode() + b"BINARY_PAYLOAD"
-    with _process(_TRANSFER) as bare, Raw(server) as ours, Raw(bare) as theirs:
+    theirs = bare()
+    with Raw(server) as ours:
         names: list[str] = []
 
         def upload() -> float:
@@ -129,13 +98,12 @@ def transfers(server: str) -> list[Figure]:
 
         def bare_upload() -> float:
             start = time.perf_counter()
-            theirs.socket.send_multipart([x.data.cast("B")], copy=False)
-            theirs.socket.recv()
+            theirs.upload(x)
             return time.perf_counter() - start
 
         up = _in_turn(upload, bare_upload)
         ask = json.dumps(envelope("tondarray<float64,1>", {"array": names[0]})).encode()
-        down = _in_turn(lambda: _received(ours, ask, x), lambda: _received(theirs, b".", x))
+        down = _in_turn(lambda: _received(ours, ask, x), lambda: _received(theirs.raw, GET, x))
     return [
         Figure(f"upload of {MB} MB / bare transfer", *up, "<= 1.43 (70 %)"),
         Figure(f"download of {MB} MB / bare transfer", *down, "<= 1.43 (70 %)"),

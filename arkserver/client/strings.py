@@ -165,11 +165,11 @@ class Strings(Remote):
     # --- new strings -------------------------------------------------------------------------------------------------
 
     def lower(self) -> Strings:
-        """ASCII letters in lower case."""
+        """In lower case, as `str.lower` has it."""
         return self._cased("toLower")
 
     def upper(self) -> Strings:
-        """ASCII letters in upper case."""
+        """In upper case, as `str.upper` has it; a sharp s becomes two letters."""
         return self._cased("toUpper")
 
     def _cased(self, subcommand: str) -> Strings:

@@ -130,25 +130,45 @@ def test_title_and_decimal_as_the_protocol_has_them(ex: Executor) -> None:
     assert values(ex, letters.matches(ex, s, "isspace")) == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
 
 
+CASES = {"toLower": str.lower, "toUpper": str.upper, "toTitle": str.title, "capitalize": str.capitalize}
+
+
 @few
 @given(items=raw_texts)
 def test_case_changes_and_stripping(ex: Executor, items: list[bytes]) -> None:
     s = strings(ex, items)
-    assert raw(ex, letters.changed_case(ex, s, "toLower")) == [i.lower() for i in items]
-    assert raw(ex, letters.changed_case(ex, s, "toUpper")) == [i.upper() for i in items]
-    assert raw(ex, letters.changed_case(ex, s, "toTitle")) == [i.title() for i in items]
-    capitalized = [i.decode(errors="surrogateescape").capitalize() for i in items]
-    assert raw(ex, letters.changed_case(ex, s, "capitalize")) == [
-        c.encode(errors="surrogateescape") for c in capitalized
-    ]
+    for case, change in CASES.items():
+        changed = [change(i.decode(errors="surrogateescape")).encode(errors="surrogateescape") for i in items]
+        assert raw(ex, letters.changed_case(ex, s, case)) == changed, case
     assert raw(ex, letters.stripped(ex, s, "")) == [i.strip() for i in items]
     assert raw(ex, letters.stripped(ex, s, "ab")) == [i.strip(b"ab") for i in items]
 
 
-def test_capitals_beyond_ascii(ex: Executor) -> None:
-    s = strings(ex, ["\u00e9\u00c0B".encode(), "\u00dfA".encode(), "\u03a3\u0391".encode(), b"\xffAb"])
-    changed = raw(ex, letters.changed_case(ex, s, "capitalize"))
-    assert changed == ["\u00c9\u00e0b".encode(), "\u00dfa".encode(), "\u03a3\u03b1".encode(), b"\xffab"]
+@pytest.mark.parametrize("case", CASES)
+def test_case_changes_of_letters_whose_other_case_is_longer_or_shorter(ex: Executor, case: str) -> None:
+    dotless_i, dotted_capital_i, sharp_s, long_s, ligature = "\u0131", "\u0130", "\u00df", "\u017f", "\ufb03"
+    apostrophe_n, final_sigma, dz, kelvin = "\u0149", "\u0391\u03a3", "\u01c6", "\u212a"
+    odd = [
+        dotless_i,
+        dotted_capital_i,
+        sharp_s,
+        long_s,
+        ligature,
+        apostrophe_n,
+        final_sigma,
+        dz,
+        kelvin,
+        "\u00e9\u00c0B",
+    ]
+    texts = [t for letter in odd for t in (letter, f"{letter}A", f"a{letter}b {letter}", f"X{letter.upper()}")]
+    texts = [*texts, "", "plain", "Plain Text", "\u00e9\u00c0B", *texts]
+    assert listed(ex, letters.changed_case(ex, strings(ex, texts), case)) == [CASES[case](t) for t in texts]
+
+
+def test_case_changes_leave_bytes_alone_that_are_no_text(ex: Executor) -> None:
+    s = strings(ex, [b"\xffAb", b"a\xc3", "\u00e9".encode() + b"\xff"])
+    assert raw(ex, letters.changed_case(ex, s, "capitalize")) == [b"\xffab", b"A\xc3", "\u00c9".encode() + b"\xff"]
+    assert raw(ex, letters.changed_case(ex, s, "toUpper")) == [b"\xffAB", b"A\xc3", "\u00c9".encode() + b"\xff"]
 
 
 def test_stripping_characters_of_several_bytes(ex: Executor) -> None:

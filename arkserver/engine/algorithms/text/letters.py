@@ -56,11 +56,12 @@ PREDICATES: dict[str, tuple[Callable[[Any], Any], Callable[[str], bool]]] = {
     "isspace": (pc.ascii_is_space, str.isspace),
 }
 
-CASES: dict[str, Callable[[Any], Any]] = {
-    "toLower": pc.ascii_lower,
-    "toUpper": pc.ascii_upper,
-    "toTitle": pc.ascii_title,
-    "capitalize": pc.ascii_capitalize,
+# Name, what Arrow does with ASCII strings, and what Python does with the others.
+CASES: dict[str, tuple[Callable[[Any], Any], Callable[[str], str]]] = {
+    "toLower": (pc.ascii_lower, str.lower),
+    "toUpper": (pc.ascii_upper, str.upper),
+    "toTitle": (pc.ascii_title, str.title),
+    "capitalize": (pc.ascii_capitalize, str.capitalize),
 }
 
 
@@ -86,31 +87,32 @@ def _decided(raw: bytes, predicate: Callable[[str], bool]) -> bool:
 
 
 def changed_case(ex: Executor, s: Strings, case: str) -> Strings:
-    """The strings in another case; a name of `CASES`.
+    """The strings in another case, as Python has it; a name of `CASES`.
 
-    All but ``capitalize`` change ASCII letters only; that one leaves letters alone whose other case has another length.
+    Letters beyond ASCII change too, and so may their number and bytes: the upper case of a sharp s is two letters.
     """
     return layout.strings_of(ex, ex.map(_changed_case, s, case), s.rows)
 
 
 def _changed_case(block: TextBlock, case: str) -> TextBlock:
-    changed = arrow.to_texts(CASES[case], block)
-    if case != "capitalize":
-        return changed
-    ascii_only = arrow.to_bools(pc.string_is_ascii, block)
-    return changed if ascii_only.all() else text.where(ascii_only, changed, _rewritten(block, _capitalized))
+    fast, exact = CASES[case]
+    changed = arrow.to_texts(fast, block)
+    others = moving.nonzero(~arrow.to_bools(pc.string_is_ascii, block))
+    return changed if not len(others) else _exchanged(changed, others, _recased(block, others, exact))
 
 
-def _capitalized(raw: bytes) -> bytes:
-    letters = raw.decode(errors="surrogateescape")
-    first, rest = map(str.upper, letters[:1]), map(str.lower, letters[1:])
-    changed = (new if _alike(old, new) else old for old, new in zip(letters, (*first, *rest), strict=True))
-    return "".join(changed).encode(errors="surrogateescape")
+def _recased(block: TextBlock, rows: NDArray[np.int64], change: Callable[[str], str]) -> TextBlock:
+    """What a Python function makes of some strings; bytes that are no text stay as they are."""
+    decoded = (raw.decode(errors="surrogateescape") for raw in text.to_list(text.gather(block, rows)))
+    return text.from_list([change(s).encode(errors="surrogateescape") for s in decoded])
 
 
-def _alike(old: str, new: str) -> bool:
-    """Whether a letter became one letter of as many bytes."""
-    return len(new) == 1 and len(new.encode(errors="surrogateescape")) == len(old.encode(errors="surrogateescape"))
+def _exchanged(block: TextBlock, rows: NDArray[np.int64], others: TextBlock) -> TextBlock:
+    """The strings of a block, at some rows other ones."""
+    n = text.size(block)
+    index = np.arange(n)
+    index[rows] = np.arange(n, n + len(rows))
+    return text.gather(layout.join_text([block, others]), index)
 
 
 def _rewritten(block: TextBlock, change: Callable[[bytes], bytes]) -> TextBlock:
