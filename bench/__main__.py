@@ -28,34 +28,43 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)  # read when polars is imported
     sizes = [int(float(s)) for s in options.sizes.split(",")]
-    if not options.report:
-        run(sizes, options.only, options.peers, options.threads, merge=options.merge)
+    wrong = [] if options.report else run(sizes, options.only, options.peers, options.threads, merge=options.merge)
     write_pages(options.docs)
+    if wrong:
+        raise SystemExit("\n".join(["answers differ:", *wrong]))
 
 
-def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) -> None:
-    """Measure and print; after each row the results are written."""
+def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) -> list[str]:
+    """Measure and print; after each row the results are written. Returns which answers were wrong."""
     from arkserver.client import connect
     from bench import cases, measure, peers, report, results  # noqa: F401 - cases fill the table
+    from bench.answers import WrongAnswerError
     from bench.case import CASES
     from tests.support.server import running_server
 
     peers.allow(threads)
     path = RESULTS / "latest.json"
     kept = results.load(path) if merge else []
+    wrong: list[str] = []
     server_flags = ("--log-level", "WARN", "--threads", str(threads))
     with running_server(*server_flags) as server, connect(server.address) as session:
         limits = measure.limits(threads)
         print(f"triad {limits['triad'] / 1e9:.1f} GB/s, copy {limits['copy'] / 1e9:.1f} GB/s, {threads} threads")
-        print(report.header())
+        print(report.header(), flush=True)
         for row in CASES.values():
             chosen = row.of_peers(peer) if re.search(only, row.op) else None
             for i, n in enumerate(n for n in sizes if chosen and n in row.sizes and _fits(n)):
                 assert chosen is not None
-                found = measure.measure(session, chosen, n, limits, check=i == 0)
+                try:
+                    found = measure.measure(session, chosen, n, limits, check=i == 0)
+                except WrongAnswerError as e:
+                    wrong.append(str(e))
+                    print(e, flush=True)
+                    continue
                 print(report.line(found), flush=True)
                 kept = results.merged(kept, [found])
                 results.save(path, kept)
+    return wrong
 
 
 def _fits(n: int) -> bool:

@@ -28,7 +28,7 @@ def columns(value: Any) -> list[NDArray[Any]]:
         return [np.ma.getdata(c) for c in value.execute("select * from result").fetchnumpy().values()]
     if hasattr(value, "columns"):
         return [_column(c if hasattr(c, "to_numpy") else value[c]) for c in value.columns]
-    return [_column(value) if hasattr(value, "to_numpy") else np.asarray(value)]
+    return [_column(value) if hasattr(value, "to_numpy") else np.atleast_1d(value)]
 
 
 def _column(value: Any) -> NDArray[Any]:

@@ -18,7 +18,10 @@ from bench.results import Result
 
 ROUNDS = 5
 BUDGET_S = 2.5
-"""What the rounds of one of them may take together; what takes longer is asked once or twice."""
+"""What the rounds of one of them may take together; what takes longer is asked once more."""
+
+SLOW_S = 8.0
+"""A peer that takes this long is asked no second time."""
 
 Work = Callable[[], Any]
 Look = Callable[[str, Any], None]
@@ -65,16 +68,21 @@ def _do_not_look(name: str, result: Any) -> None:
 def in_turn(works: Mapping[str, Work], look: Look = _do_not_look) -> dict[str, float]:
     """Median seconds of each, measured one after the other, round by round.
 
-    The first round warms up and does not count, but for those that take longer than the budget in it.
+    The first round warms up and does not count, but for peers that take very long.
     """
     first = {name: _timed(name, work, look) for name, work in works.items()}
-    rounds = {name: min(ROUNDS, int(BUDGET_S / taken)) for name, taken in first.items()}
-    times: dict[str, list[float]] = {name: [] if rounds[name] else [taken] for name, taken in first.items()}
+    times: dict[str, list[float]] = {name: [] for name in works}
     for round_ in range(ROUNDS):
         for name, work in works.items():
-            if round_ < rounds[name]:
+            if round_ < _rounds(name, first[name]):
                 times[name].append(_timed(name, work))
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: statistics.median(taken or [first[name]]) for name, taken in times.items()}
+
+
+def _rounds(name: str, first: float) -> int:
+    if first > SLOW_S and name != "ours":
+        return 0
+    return max(1, min(ROUNDS, int(BUDGET_S / first)))
 
 
 def _timed(name: str, work: Work, look: Look = _do_not_look) -> float:

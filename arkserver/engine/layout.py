@@ -68,13 +68,21 @@ def concatenate_blocks(blocks: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> 
 
 
 def join_text(blocks: Sequence[TextBlock]) -> TextBlock:
-    """Text blocks end to end."""
-    if len(blocks) == 1:
+    """Text blocks end to end; their offsets may be narrower than 64 bits, and begin anywhere."""
+    if len(blocks) == 1 and blocks[0].offsets.dtype == np.int64 and not blocks[0].offsets[0]:
         return blocks[0]
-    sizes = tuple(len(b.data) for b in blocks)
-    shifted = [b.offsets[1:] + at for b, at in zip(blocks, starts(sizes), strict=True)]
-    offsets = np.concatenate([np.zeros(1, np.int64), *shifted])
-    return TextBlock(offsets, np.concatenate([b.data for b in blocks]))
+    counts, sizes = tuple(len(b.offsets) - 1 for b in blocks), tuple(len(b.data) for b in blocks)
+    offsets, data = empty(sum(counts) + 1, np.int64), empty(sum(sizes), np.uint8)
+    offsets[0] = 0
+    ends = [offsets[a + 1 : a + 1 + n] for a, n in zip(starts(counts), counts, strict=True)]
+    targets = [data[a : a + n] for a, n in zip(starts(sizes), sizes, strict=True)]
+    threads().run(_place_text, blocks, starts(sizes), ends, targets)
+    return TextBlock(offsets, data)
+
+
+def _place_text(block: TextBlock, at: int, ends: NDArray[np.int64], data: NDArray[np.uint8]) -> None:
+    np.add(block.offsets[1:], at - int(block.offsets[0]), out=ends, dtype=np.int64)
+    np.copyto(data, block.data)
 
 
 def slice_text(block: TextBlock, start: int, stop: int) -> TextBlock:

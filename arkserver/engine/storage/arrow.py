@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.buffers import empty
-from arkserver.engine.threads import threads
-from arkserver.engine.values import Array, Column, TextBlock
+from arkserver.engine.threads import MINIMUM_CHUNK, threads
+from arkserver.engine.values import Array, Column, TextBlock, starts
 from arkserver.errors import UnsupportedError
 
 FLOAT = np.dtype(np.float64)
@@ -89,20 +89,24 @@ _DTYPES: tuple[tuple[Any, np.dtype[Any] | None], ...] = (
 
 
 def numbers(column: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """A chunked column as a block of `dtype`, or of float64 with nan where it has nulls."""
-    dtype = FLOAT if column.null_count else dtype
-    return layout.concatenate_blocks([_chunk(c, dtype) for c in column.chunks] or [np.empty(0, dtype)], dtype)
+    """A chunked column as a block of `dtype`, or of float64 with nan where it has nulls; one chunk is not copied."""
+    chunks = [c.dictionary_decode() if pa.types.is_dictionary(c.type) else c for c in column.chunks]
+    if len(chunks) == 1 and not column.null_count:
+        values = _values(_plain(chunks[0]))
+        if values.dtype == dtype:
+            return values
+    out = empty(len(column), FLOAT if column.null_count else dtype)
+    parts = [c.slice(a, b - a) for c in chunks for a, b in threads().chunks(len(c), MINIMUM_CHUNK * len(chunks))]
+    places = starts(tuple(map(len, parts)))
+    threads().run(_write, [out[a : a + len(p)] for a, p in zip(places, parts, strict=True)], parts)
+    return out
 
 
-def _chunk(chunk: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    if pa.types.is_dictionary(chunk.type):
-        chunk = chunk.dictionary_decode()
-    values = _values(_plain(chunk))
-    values = _widened(values, dtype)
+def _write(out: NDArray[Any], chunk: Any) -> None:
+    """The elements of a chunk, nan for nulls."""
+    np.copyto(out, _values(_plain(chunk)), casting="unsafe")
     if chunk.null_count:
-        values = values if values.flags.writeable else values.copy()
-        _write_nan(values, _bits(chunk.buffers()[0], chunk.offset, len(chunk)))
-    return values
+        np.putmask(out, ~_bits(chunk.buffers()[0], chunk.offset, len(chunk)), np.nan)
 
 
 def _plain(chunk: Any) -> Any:
@@ -132,35 +136,27 @@ def _bits(buffer: Any, offset: int, count: int) -> NDArray[np.bool_]:
     return unpacked[offset % 8 : offset % 8 + count].view(np.bool_)
 
 
-def _widened(values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if values.dtype == dtype:
-        return values
-    out = empty(len(values), dtype)
-
-    def copy(start: int, stop: int) -> None:
-        np.copyto(out[start:stop], values[start:stop], casting="unsafe")
-
-    threads().each_chunk(copy, len(values))
-    return out
-
-
-def _write_nan(values: NDArray[Any], valid: NDArray[np.bool_]) -> None:
-    def write(start: int, stop: int) -> None:
-        np.putmask(values[start:stop], ~valid[start:stop], np.nan)
-
-    threads().each_chunk(write, len(values))
-
-
 # --- text and lists --------------------------------------------------------------------------------------------------
 
 
 def text(column: Any) -> TextBlock:
     """A chunked column of strings as a block; a null becomes the empty string."""
-    blocks = [_text_chunk(c) for c in column.chunks]
-    return layout.join_text(blocks) if blocks else TextBlock(np.zeros(1, np.int64), np.empty(0, np.uint8))
+    chunks = [_text_chunk(c) for c in column.chunks]
+    if len(chunks) == 1 and chunks[0].offsets.dtype == np.int64:
+        return layout.join_text(chunks)
+    return layout.join_text([piece for c in chunks for piece in _cut(c, MINIMUM_CHUNK * len(chunks))])
+
+
+def _cut(block: TextBlock, minimum: int) -> list[TextBlock]:
+    """A block in pieces for the threads, over the same memory."""
+    edges, data = block.offsets, block.data
+    first = int(edges[0])
+    cuts = threads().chunks(len(edges) - 1, minimum)
+    return [TextBlock(edges[a : b + 1], data[int(edges[a]) - first : int(edges[b]) - first]) for a, b in cuts]
 
 
 def _text_chunk(chunk: Any) -> TextBlock:
+    """A chunk over the same memory: its offsets may be narrow, and begin anywhere."""
     if pa.types.is_dictionary(chunk.type):
         chunk = chunk.dictionary_decode()
     if pa.types.is_fixed_size_binary(chunk.type):
@@ -171,10 +167,8 @@ def _text_chunk(chunk: Any) -> TextBlock:
         return TextBlock(np.zeros(len(chunk) + 1, np.int64), np.empty(0, np.uint8))
     step = np.dtype(np.int64 if wide else np.int32)
     edges = np.frombuffer(offsets, step, len(chunk) + 1, chunk.offset * step.itemsize)
-    first, last = int(edges[0]), int(edges[-1])
-    characters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)[first:last]
-    starts = _widened(edges, np.dtype(np.int64))
-    return TextBlock(starts - first if first else starts, characters)
+    characters = np.empty(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return TextBlock(edges, characters[int(edges[0]) : int(edges[-1])])
 
 
 def null_or_empty(column: Any) -> NDArray[np.int64]:

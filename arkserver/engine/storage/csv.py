@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ import pyarrow.csv as pacsv
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.storage.arrow import as_text, kind_of, numbers, text
-from arkserver.engine.threads import split
+from arkserver.engine.threads import split, threads
 from arkserver.engine.values import STRING_KIND, Column, DType
 from arkserver.errors import StorageError, UnsupportedError
 
@@ -35,6 +36,8 @@ STAND_IN = "\x1f"
 # How much of a file is looked at for its names, and for types that it does not declare.
 PEEK_BYTES = 1 << 20
 GUESS_BYTES = 1 << 20
+
+QUOTE, TILE = ord('"'), 1 << 16
 
 _TYPES = {"int64": pa.int64(), "uint64": pa.uint64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
 WRITABLE = tuple(_TYPES)
@@ -60,7 +63,7 @@ def peek(path: str, delimiter: str) -> Layout:
     StorageError
         If it cannot be read or is empty.
     """
-    types, data = _declared_types(_contents(path, delimiter, limit=PEEK_BYTES))
+    types, data = _declared_types(_beginning(path, delimiter, PEEK_BYTES))
     lines = csv.reader(io.StringIO(data.decode("utf-8", "replace"), newline=""), delimiter=_character(delimiter))
     first = next(lines, [])
     if not first:
@@ -80,36 +83,68 @@ def _character(delimiter: str) -> str:
     return delimiter if len(delimiter) == 1 else STAND_IN
 
 
-def _contents(path: str, delimiter: str, limit: int = -1) -> bytes:
+def _beginning(path: str, delimiter: str, limit: int) -> bytes:
+    """Whole lines from the beginning of a file, as far as these end within the limit."""
+    with _readable(path), Path(path).open("rb") as f:
+        data = f.read(limit)
+    if len(data) == limit:
+        data = data[: data.rfind(b"\n") + 1] or data
+    return _one_character(data, delimiter)
+
+
+def _contents(path: str, delimiter: str) -> Any:
+    """A file as an Arrow buffer, mapped rather than copied."""
+    with _readable(path):
+        if len(delimiter) > 1 or not Path(path).stat().st_size:  # an empty file cannot be mapped
+            return pa.py_buffer(_one_character(Path(path).read_bytes(), delimiter))
+        with pa.memory_map(path) as file:
+            return file.read_buffer()
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
     try:
-        with Path(path).open("rb") as f:
-            data = f.read(limit)
+        yield
     except FileNotFoundError:
         raise StorageError(f"The file {path} does not exist") from None
     except OSError as e:
         raise StorageError(f"{path} cannot be read: {e.strerror}") from None
-    if 0 < limit == len(data):
-        data = data[: data.rfind(b"\n") + 1] or data
+
+
+def _one_character(data: bytes, delimiter: str) -> bytes:
     return data if len(delimiter) == 1 else data.replace(delimiter.encode(), STAND_IN.encode())
 
 
-def _parse(data: bytes, names: Sequence[str], delimiter: str, path: str, convert: Any) -> Any:
+def _parse(data: Any, names: Sequence[str], delimiter: str, path: str, convert: Any) -> Any:
     """The rows below the line of names."""
     reading = pacsv.ReadOptions(column_names=list(names), skip_rows_after_names=1)
-    # An empty line is a row of a single column, and no row of several.
+    # An empty line is a row of a single column, and no row of several. Without a quote no value holds a line's end,
+    # and the blocks of the file can be told apart faster.
     parsing = pacsv.ParseOptions(
-        delimiter=_character(delimiter), newlines_in_values=True, ignore_empty_lines=len(names) > 1
+        delimiter=_character(delimiter), newlines_in_values=_has_quote(data), ignore_empty_lines=len(names) > 1
     )
     try:
-        return pacsv.read_csv(io.BytesIO(data), read_options=reading, parse_options=parsing, convert_options=convert)
+        return pacsv.read_csv(
+            pa.BufferReader(data), read_options=reading, parse_options=parsing, convert_options=convert
+        )
     except pa.ArrowException as e:
         raise StorageError(f"{path} cannot be read: {e}; set allow_errors to True to read what can be read") from None
+
+
+def _has_quote(data: Any) -> bool:
+    """Whether there is a quotation mark; looked for in tiles that fit the cache."""
+    letters = np.frombuffer(data, np.uint8)
+
+    def found(start: int, stop: int) -> bool:
+        return any((letters[i : min(i + TILE, stop)] == QUOTE).any() for i in range(start, stop, TILE))
+
+    return any(threads().each_chunk(found, len(letters), TILE))
 
 
 def guess_types(path: str, names: Sequence[str], delimiter: str) -> dict[str, Any]:
     """The Arrow types of the columns, by the beginning of a file."""
     try:
-        table = _parse(_contents(path, delimiter, GUESS_BYTES), names, delimiter, path, pacsv.ConvertOptions())
+        table = _parse(_beginning(path, delimiter, GUESS_BYTES), names, delimiter, path, pacsv.ConvertOptions())
     except StorageError:  # cut in the middle of a quoted text
         table = _parse(_contents(path, delimiter), names, delimiter, path, pacsv.ConvertOptions())
     return {f.name: _guessed(f.type) for f in table.schema}
@@ -238,15 +273,22 @@ def _read_block(
 
 
 def _read_file(path: str, types: dict[str, Any], delimiter: str, *, lenient: bool, blanks: bool) -> Any:
-    names = peek(path, delimiter).names
-    _, data = _declared_types(_contents(path, delimiter))
+    found = peek(path, delimiter)
+    data = _contents(path, delimiter)
+    data = data if found.types is None else _below_header(data)
     wanted = {n: pa.string() if lenient else t for n, t in types.items()}
     nulls: dict[str, Any] = {} if blanks else {"null_values": []}
-    convert = pacsv.ConvertOptions(column_types={n: wanted.get(n, pa.string()) for n in names}, **nulls)
-    table = _parse(data, names, delimiter, path, convert).select(list(types))
+    convert = pacsv.ConvertOptions(column_types=wanted, include_columns=list(types), **nulls)
+    table = _parse(data, found.names, delimiter, path, convert)
     if not lenient:
         return table
     return pa.table({n: _lenient(table.column(n), t) for n, t in types.items()})
+
+
+def _below_header(data: Any) -> Any:
+    """What follows Arkouda's header."""
+    beginning = io.BytesIO(data[:PEEK_BYTES])
+    return data[sum(len(beginning.readline()) for _ in range(HEADER_LINES)) :]
 
 
 def _lenient(column: Any, t: Any) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.storage.arrow import FLOAT, Kind, Lists, as_text, kind_of, lists, null_or_empty, numbers, text
+from arkserver.engine.threads import split, threads
 from arkserver.engine.values import Array, Column, TextBlock, starts
 from arkserver.errors import StorageError, UnsupportedError
 
@@ -238,10 +241,10 @@ def _check_nulls(name: str, kind: Kind, column: Read, nulls: Nulls) -> None:
 
 
 def _read_block(pieces: tuple[Piece, ...], names: tuple[str, ...], kinds: tuple[Kind, ...]) -> list[Any]:
-    table = _read_pieces(pieces, names)
+    columns = _read_columns(pieces, dict(zip(names, kinds, strict=True)))
     blocks: list[Any] = []
-    for i, kind in enumerate(kinds):
-        column = _no_chunks(kind) if table is None else table.column(i)
+    for name, kind in zip(names, kinds, strict=True):
+        column = columns.pop(name) if name in columns else _no_chunks(kind)
         if kind.is_list:
             blocks.extend(lists(column, kind.dtype))
         else:
@@ -249,16 +252,42 @@ def _read_block(pieces: tuple[Piece, ...], names: tuple[str, ...], kinds: tuple[
     return blocks
 
 
-def _read_pieces(pieces: tuple[Piece, ...], names: tuple[str, ...]) -> Any:
-    tables = [_read_piece(path, groups, names) for path, groups in pieces]
-    return pa.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else next(iter(tables), None)
+def _read_columns(pieces: tuple[Piece, ...], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """Chunked columns, read by all threads.
+
+    Arrow makes one piece of memory of a column of numbers that is read at once, which becomes the block as it is, so
+    threads share out such columns. Strings are copied anyway and take the longest: threads share out their rows.
+    """
+    long = [name for name, kind in kinds.items() if kind.dtype is None or kind.is_list]
+    short = [name for name in kinds if name not in long]
+    groups = [(path, group) for path, of_file in pieces for group in of_file]
+    count = threads().count
+    jobs = []
+    for names, by_rows in ((long, len(groups) >= count), (short, len(groups) >= count > len(short))):
+        if by_rows:
+            jobs += [(groups[a:b], names) for a, b in split(len(groups), count) if names]
+        else:
+            jobs += [(groups, names[i::count]) for i in range(min(count, len(names)))]
+    tables = threads().run(_read_groups, *zip(*jobs, strict=True)) if groups and jobs else []
+    return {name: _column_of(tables, name) for name in kinds} if groups else {}
 
 
-def _read_piece(path: str, groups: tuple[int, ...], names: tuple[str, ...]) -> Any:
-    """All row groups at once: Arrow then makes one piece of memory a column, which becomes the block as it is."""
+def _column_of(tables: Sequence[Any], name: str) -> Any:
+    parts = [t.select([name]) for t in tables if name in t.column_names]
+    return pa.concat_tables(parts, promote_options="permissive").column(0)
+
+
+def _read_groups(groups: Sequence[tuple[str, int]], names: Sequence[str]) -> Any:
+    """Columns of row groups of one file or several."""
+    by_file = itertools.groupby(groups, key=itemgetter(0))
+    tables = [_read_piece(path, [group for _, group in of_file], names) for path, of_file in by_file]
+    return pa.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else tables[0]
+
+
+def _read_piece(path: str, groups: list[int], names: Sequence[str]) -> Any:
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
-            return file.read_row_groups(list(groups), columns=list(names)).select(list(names))
+            return file.read_row_groups(groups, columns=list(names), use_threads=False).select(list(names))
     except (OSError, pa.ArrowException) as e:
         raise StorageError(f"{path} cannot be read: {e}") from None
 
@@ -292,5 +321,5 @@ def null_indices(ex: Executor, wanted: Plan, name: str) -> Array:
 
 
 def _read_nulls(pieces: tuple[Piece, ...], name: str) -> NDArray[np.int64]:
-    table = _read_pieces(pieces, (name,))
-    return np.empty(0, np.int64) if table is None else null_or_empty(table.column(0))
+    column = _read_columns(pieces, {name: Kind(None)}).get(name)
+    return np.empty(0, np.int64) if column is None else null_or_empty(column)
