@@ -6,8 +6,8 @@ What is there already is left alone. Names: see `SERVERS`. A server that cannot 
 exit status is 1; the others are usable all the same.
 
 Kubernetes (the current one) and Consul are built from their published Go modules, Kubernetes 1.20 (the old end of the
-range that the integration supports) from Debian's source package, etcd and kubectl come from PyPI, Redis and Prometheus
-from Debian.
+range that the integration supports) from Debian's source package, etcd and kubectl come from PyPI, Redis,
+Prometheus and Slurm from Debian.
 """
 
 from __future__ import annotations
@@ -98,25 +98,29 @@ def old_kubernetes(cache: Path, into: Path) -> None:
     run("bash", HERE / "build-old-kubernetes.sh", cache / "work" / "old-kubernetes", into, OLD_KUBERNETES)
 
 
-def debian(package: str, binary: str) -> Callable[[Path, Path], None]:
-    """Make a getter that installs a Debian package (as root) and links its binary."""
+def debian(packages: str, *binaries: str) -> Callable[[Path, Path], None]:
+    """Make a getter that installs Debian packages (as root) and links their binaries."""
 
     def get(_cache: Path, into: Path) -> None:
-        if not shutil.which(binary):
+        if not all(map(shutil.which, binaries)):
             # Debian starts what it installs; the tests start their own.
             run("apt-get", "update", "-qq")
-            run("apt-get", "install", "-y", "-qq", "--no-install-recommends", package, env={"RUNLEVEL": "1"})
+            run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages.split(), env={"RUNLEVEL": "1"})
         into.mkdir(parents=True, exist_ok=True)
-        (into / binary).symlink_to(str(shutil.which(binary)))
+        for binary in binaries:
+            (into / binary).unlink(missing_ok=True)
+            (into / binary).symlink_to(str(shutil.which(binary)))
 
     return get
 
 
+SLURM = "slurmctld slurmd slurm-client munge"
 SERVERS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "etcd": (f"etcd-{ETCD}", "etcd", etcd),
     "kubectl": (f"kubectl-{KUBECTL}", "kubectl", kubectl),
     "redis": ("redis", "redis-server", debian("redis-server", "redis-server")),
     "prometheus": ("prometheus", "prometheus", debian("prometheus", "prometheus")),
+    "slurm": ("slurm", "slurmd", debian(SLURM, "munged", "sbatch", "slurmctld", "slurmd")),
     "kubernetes": (f"kubernetes-{KUBERNETES}", "kube-controller-manager", kubernetes),
     "consul": (f"consul-{CONSUL}", "consul", consul),
     "old-kubernetes": (f"kubernetes-{OLD_KUBERNETES}", "kube-controller-manager", old_kubernetes),

@@ -38,6 +38,9 @@ def _add_worker(commands: Any) -> None:
     worker.add_argument(
         "--death-timeout", type=float, default=60.0, metavar="SECONDS", help="end after so long without a server [60]"
     )
+    worker.add_argument(
+        "--leave-seconds", type=float, default=60.0, metavar="SECONDS", help="time to hand blocks over at the end [60]"
+    )
     worker.set_defaults(run=_worker)
 
 
@@ -53,7 +56,13 @@ def _worker(arguments: argparse.Namespace) -> int:
     except ValueError as e:
         raise ConfigurationError(str(e)) from None
     worker = process.WorkerProcess(
-        arguments.scheduler, settings, arguments.name, memory, arguments.local_directory, arguments.death_timeout
+        scheduler=arguments.scheduler,
+        settings=settings,
+        name=arguments.name,
+        memory=memory,
+        folder=arguments.local_directory,
+        death_timeout=arguments.death_timeout,
+        leave_seconds=arguments.leave_seconds,
     )
     return asyncio.run(process.serve(worker))
 

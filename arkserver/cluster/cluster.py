@@ -108,6 +108,11 @@ class Cluster:
         """Names of the workers that are there."""
         return {w.name for w in self.scheduler.workers.values()}
 
+    def name_of(self, address: str) -> Any:
+        """Name of the worker at an address; None when it is not there."""
+        worker = self.scheduler.workers.get(address)
+        return None if worker is None else worker.name
+
     def shapes(self) -> list[tuple[str, int, int]]:
         """Name, threads and bytes of the workers that are there."""
         workers = [self.scheduler.workers[a] for a in self.homes if a in self.scheduler.workers]
@@ -123,7 +128,17 @@ class Cluster:
     def _joined(self, address: str) -> None:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
         self.homes = (*self.homes, address)
+        self._free_tasks()
         self.changed()
+
+    def _free_tasks(self) -> None:
+        """Let tasks run on the new worker that wait because all workers were lost.
+
+        Dask offers a new worker only tasks whose own worker it is, also when others may run them.
+        """
+        for task in self.scheduler.unrunnable:
+            if task.loose_restrictions:
+                task.worker_restrictions = None
 
     def _left(self, address: str) -> None:
         self.homes = tuple(a for a in self.homes if a != address)

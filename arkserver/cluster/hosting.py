@@ -5,11 +5,17 @@ from __future__ import annotations
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.cluster.placing import PlacingExecutor
 from arkserver.cluster.scheduler import HostedScheduler
-from arkserver.cluster.workers import LAUNCHERS, Pool
+from arkserver.cluster.slurm import SlurmLauncher
+from arkserver.cluster.workers import LocalLauncher, Pool
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.state import Engine
 from arkserver.errors import MemoryLimitError
-from arkserver.settings import ServerSettings
+from arkserver.settings import ClusterKind, ServerSettings
+
+LAUNCHERS: dict[ClusterKind, type[LocalLauncher | SlurmLauncher]] = {
+    ClusterKind.LOCAL: LocalLauncher,
+    ClusterKind.SLURM: SlurmLauncher,
+}
 
 
 class Workers:

@@ -16,9 +16,6 @@ from arkserver.cluster.tls import security
 from arkserver.cluster.workers import start_worker
 from arkserver.settings import WorkerSettings
 
-# A leaving worker gets this long to hand its blocks over.
-LEAVE_SECONDS = 60
-
 
 @dataclass(frozen=True, slots=True)
 class WorkerProcess:
@@ -34,6 +31,8 @@ class WorkerProcess:
     """for what does not fit into memory"""
     death_timeout: float = 60.0
     """seconds without a server after which the process ends"""
+    leave_seconds: float = 60.0
+    """seconds that it gets to hand its blocks over"""
 
 
 async def serve(worker: WorkerProcess) -> int:
@@ -64,5 +63,5 @@ async def _leave(worker: WorkerProcess, address: str) -> None:
     arguments = secure.get_connection_args("worker") if secure is not None else {}
     async with rpc(worker.scheduler, connection_args=arguments) as scheduler:
         with contextlib.suppress(OSError, TimeoutError):  # without a server there is nobody to hand over to
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await scheduler.retire_workers(workers=[address], close_workers=False, remove=False)
+            async with asyncio.timeout(worker.leave_seconds):
+                await scheduler.arkserver_leave(address=address)

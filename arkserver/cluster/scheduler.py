@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
+import warnings
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import dask
+import psutil
+from distributed.utils import get_ip
 
 from arkserver.cluster import tls
 from arkserver.cluster.cluster import Cluster
@@ -55,8 +60,20 @@ class HostedScheduler:
         await self.scheduler.close()
 
 
-async def start_scheduler(host: str, port: int, dashboard_port: int, tls_folder: Path | None = None) -> HostedScheduler:
+async def start_scheduler(
+    host: str, port: int, dashboard_port: int, tls_folder: Path | None = None, advertise: str = ""
+) -> HostedScheduler:
     """Start a scheduler, and connect to it.
+
+    Parameters
+    ----------
+    host : str
+        Address to listen on.
+    port, dashboard_port : int
+    tls_folder : Path, optional
+        Certificates.
+    advertise : str, optional
+        Name or address that workers connect to, if it cannot be seen from `host`.
 
     Raises
     ------
@@ -75,12 +92,16 @@ async def start_scheduler(host: str, port: int, dashboard_port: int, tls_folder:
         dashboard=True,
     )
     try:
-        await scheduler
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a machine without a route to the internet
+            await scheduler
     except RuntimeError as e:  # Dask wraps what happened
         raise (e.__cause__ if isinstance(e.__cause__, OSError) else e) from None
     web_port = int(scheduler.services["dashboard"].port)
     dashboard = f"http://{_reachable(host)}:{web_port}/status"
-    return HostedScheduler(scheduler, scheduler.address, dashboard, web_port, await Cluster.open(scheduler))
+    protocol, _, where = scheduler.address.rpartition("://")
+    address = f"{protocol}://{advertise or own_address(host)}:{where.rpartition(':')[2]}"
+    return HostedScheduler(scheduler, address, dashboard, web_port, await Cluster.open(scheduler))
 
 
 def configure_dask() -> None:
@@ -91,5 +112,28 @@ def configure_dask() -> None:
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
+def own_address(host: str) -> str:
+    """An address that others reach this machine by, when it listens on `host`.
+
+    Dask asks for the interface that routes to the internet; a compute node often has none, and then it would say the
+    loopback to workers of other machines.
+    """
+    if not _everywhere(host):
+        return f"[{host}]" if ":" in host else host
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = str(get_ip())
+    if not ip_address(found).is_loopback:
+        return found
+    up = {name for name, facts in psutil.net_if_stats().items() if facts.isup}
+    addresses = [a for name, many in psutil.net_if_addrs().items() if name in up for a in many]
+    ours = [a.address for a in addresses if a.family == socket.AF_INET and not ip_address(a.address).is_loopback]
+    return ours[0] if ours else found
+
+
+def _everywhere(host: str) -> bool:
+    return host in ("0.0.0.0", "::")  # noqa: S104 - a comparison
+
+
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - a comparison
+    return "127.0.0.1" if _everywhere(host) else host

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import shlex
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from distributed.security import Security
 from arkserver.cluster import tls
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.worker import THREADS
-from arkserver.errors import ConfigurationError
+from arkserver.errors import WorkerLostError
 from arkserver.settings import WorkerSettings
 
 log = structlog.get_logger("workers")
@@ -30,6 +30,9 @@ LOOK_SECONDS = 1.0
 
 class Launcher(ABC):
     """Starts and ends workers by name."""
+
+    patience: float = 0.0
+    """seconds that a worker which has to leave waits for its replacement"""
 
     @abstractmethod
     async def launch(self, name: str) -> None:
@@ -70,60 +73,6 @@ async def start_worker(scheduler: str, name: str | None, settings: WorkerSetting
     )
 
 
-class SlurmLauncher(Launcher):
-    """A Slurm job for each worker."""
-
-    def __init__(self, scheduler: str, settings: WorkerSettings, memory: int) -> None:
-        try:
-            from dask_jobqueue.slurm import SLURMJob
-        except ModuleNotFoundError:
-            raise ConfigurationError(
-                "--cluster slurm: install dask-jobqueue (pip install arkserver-eda[slurm])"
-            ) from None
-        self._make: Any = SLURMJob
-        self._scheduler, self._settings, self._memory = scheduler, settings, memory
-        self._jobs: dict[str, Any] = {}
-
-    async def launch(self, name: str) -> None:
-        """Submit a job."""
-        self._jobs[name] = job = self.job(name)
-        await job.start()
-        log.info("submitted", worker=name, job=job.job_id)
-
-    async def end(self, name: str) -> None:
-        """Cancel the job."""
-        await self._jobs.pop(name).close()
-
-    def job(self, name: str) -> Any:
-        """The job of a worker, not submitted."""
-        settings = self._settings
-        folder = settings.tls_folder
-        return self._make(
-            scheduler=self._scheduler,
-            name=name,
-            job_name=name,
-            queue=settings.slurm_partition or None,
-            account=settings.slurm_account or None,
-            walltime=settings.slurm_walltime,
-            cores=settings.worker_threads,
-            processes=1,
-            memory=f"{self._memory}B",
-            job_extra_directives=_parts(settings.slurm_directives),
-            job_script_prologue=_parts(settings.slurm_setup),
-            worker_command="arkserver.cli worker",
-            worker_extra_args=["--tls-folder", shlex.quote(str(folder.resolve()))] if folder else [],
-            death_timeout=settings.join_seconds,
-            log_directory=str(settings.slurm_logs) if settings.slurm_logs else None,
-        )
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(";") if part.strip()]
-
-
-LAUNCHERS: dict[str, type[LocalLauncher | SlurmLauncher]] = {"local": LocalLauncher, "slurm": SlurmLauncher}
-
-
 @dataclass
 class Place:
     """One worker of a pool."""
@@ -136,7 +85,7 @@ class Place:
 
 
 class Pool:
-    """As many workers as were asked for: started, replaced when they do not come back, ended.
+    """As many workers as were asked for: started, replaced when they leave or do not come back, ended.
 
     Parameters
     ----------
@@ -148,40 +97,83 @@ class Pool:
         self._cluster = cluster
         self._launcher = launcher
         self._places: list[Place] = []
+        self._leaving: list[Place] = []
         self._numbers = itertools.count()
         self._changing = asyncio.Lock()
-        self._watch = asyncio.get_running_loop().create_task(self._replace_forever())
+        self._watch = asyncio.get_running_loop().create_task(self._watch_forever())
+        cluster.scheduler.handlers["arkserver_leave"] = self.leave
 
     async def scale(self, count: int) -> None:
-        """Have `count` workers; those that leave hand their blocks to the others first."""
+        """Have `count` workers; those that leave hand their blocks to the others first.
+
+        Raises
+        ------
+        WorkerLostError
+            When a worker cannot be started.
+        """
         async with self._changing:
             leaving, self._places = self._places[count:], self._places[:count]
             await self._cluster.retire([p.name for p in leaving])
-            await asyncio.gather(*(self._launcher.end(p.name) for p in leaving))
+            await self._end(leaving)
             await asyncio.gather(*(self._add() for _ in range(count - len(self._places))))
+
+    async def leave(self, address: str) -> None:
+        """Have the worker at `address` hand its blocks over; called by a worker that has to end.
+
+        One of this pool is replaced first: when all have to leave at once, as jobs that started together do, there is
+        nobody else to take the blocks.
+        """
+        name = self._cluster.name_of(address)
+        async with self._changing:
+            found = [p for p in self._places if p.name == name]
+            replacements = [place for p in found if (place := await self._replaced(p))]
+        for _ in range(int(self._launcher.patience / LOOK_SECONDS)):
+            if {p.name for p in replacements} <= self._cluster.names():
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        await self._cluster.retire([name])
 
     async def close(self) -> None:
         """End all workers."""
         self._watch.cancel()
         async with self._changing:
-            await asyncio.gather(*(self._launcher.end(p.name) for p in self._places))
-            self._places.clear()
+            await self._end(self._places + self._leaving)
+            self._places, self._leaving = [], []
 
-    async def _add(self) -> None:
+    async def _end(self, places: Iterable[Place]) -> None:
+        await asyncio.gather(*(self._launcher.end(p.name) for p in places))
+
+    async def _add(self) -> Place:
         place = Place(f"arkserver-{next(self._numbers)}")
-        self._places.append(place)
         await self._launcher.launch(place.name)
+        self._places.append(place)
+        return place
 
-    async def _replace_forever(self) -> None:
+    async def _replaced(self, place: Place) -> Place | None:
+        """Start another worker for this place; None when that fails, which is tried again later."""
+        try:
+            new = await self._add()
+        except (WorkerLostError, OSError) as e:
+            log.warning("a worker cannot be replaced", worker=place.name, reason=str(e))
+            place.seen = time.monotonic()
+            return None
+        log.info("replaced", worker=place.name, by=new.name)
+        self._places.remove(place)
+        self._leaving.append(place)
+        return new
+
+    async def _watch_forever(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             async with self._changing:
                 for place in self._gone():
                     log.warning("a worker did not come back and is replaced", worker=place.name)
-                    self._places.remove(place)
-                    with contextlib.suppress(OSError, RuntimeError):  # its job may have ended by itself
-                        await self._launcher.end(place.name)
-                    await self._add()
+                    await self._replaced(place)
+                there = self._cluster.names()
+                left = [p for p in self._leaving if p.name not in there]
+                self._leaving = [p for p in self._leaving if p.name in there]
+                with contextlib.suppress(OSError, RuntimeError):  # it may have ended by itself
+                    await self._end(left)
 
     def _gone(self) -> list[Place]:
         now, there = time.monotonic(), self._cluster.names()

@@ -141,7 +141,11 @@ class Server:
 
             with _opening("--scheduler-port", settings.scheduler_port):
                 self.scheduler = await start_scheduler(
-                    settings.host, settings.scheduler_port, settings.dashboard_port, settings.tls_folder
+                    settings.host,
+                    settings.scheduler_port,
+                    settings.dashboard_port,
+                    settings.tls_folder,
+                    settings.advertise,
                 )
             if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
                 # Dask takes another port than the one that it was told when that is taken.

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from arkserver.cluster.slurm import SlurmLauncher, seconds_of
 from arkserver.cluster.tls import make_certificates
-from arkserver.cluster.workers import SlurmLauncher
 from arkserver.errors import ConfigurationError
 from arkserver.settings import WorkerSettings
 from tests.support.server import Raw, RunningServer, running_server, symbol
@@ -124,6 +124,7 @@ def test_a_slurm_job_is_what_the_settings_say(tmp_path: Path) -> None:
         "#SBATCH --cpus-per-task=4",
         "#SBATCH --mem=8G",
         "#SBATCH -t 02:00:00",
+        "#SBATCH --signal=B:TERM@300",
         "#SBATCH --exclusive",
         "#SBATCH --constraint=fast",
         "module load python",
@@ -131,6 +132,27 @@ def test_a_slurm_job_is_what_the_settings_say(tmp_path: Path) -> None:
         assert line in script.splitlines()
     assert "-m arkserver.cli worker tls://server:8786 --name arkserver-3 --nthreads 4 --memory-limit 7.45GiB" in script
     assert f"--tls-folder {tmp_path}" in script
+
+
+@pytest.mark.parametrize(
+    ("limit", "seconds"),
+    [("2", 120), ("2:30", 150), ("01:00:00", 3600), ("1-2", 93600), ("1-2:30", 95400), ("1-02:30:05", 95405)],
+)
+def test_time_limits_are_read_as_slurm_reads_them(limit: str, seconds: int) -> None:
+    assert seconds_of(limit) == seconds
+
+
+@pytest.mark.parametrize("limit", ["", "soon", "1:2:3:4", "UNLIMITED"])
+def test_other_time_limits_are_refused(limit: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no time limit"):
+        seconds_of(limit)
+
+
+def test_a_job_that_would_leave_at_once_is_refused() -> None:
+    pytest.importorskip("dask_jobqueue")
+    settings = WorkerSettings.model_validate({"slurm_walltime": "5", "slurm_leave": 300})
+    with pytest.raises(ConfigurationError, match="--slurm-leave: 300 seconds before the end of 5"):
+        SlurmLauncher("tcp://server:8786", settings, 10**9)
 
 
 def test_missing_certificates_are_named(tmp_path: Path) -> None:

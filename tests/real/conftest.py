@@ -10,6 +10,7 @@ from tests.real.site import NODE, Site
 from tests.support.servers import kubernetes
 from tests.support.servers.kubernetes import ControlPlane
 from tests.support.servers.network import Network
+from tests.support.servers.slurm import Slurm
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,14 @@ def old_site(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def bare_site(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Kubernetes without EndpointSlices."""
     yield from _site(network, tmp_path_factory, kubernetes.OLD, "--runtime-config=discovery.k8s.io/v1beta1=false")
+
+
+@pytest.fixture(scope="session")
+def slurm(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    """Slurm with two nodes, each a machine of the network."""
+    slurm = Slurm(tmp_path_factory.mktemp("slurm"), network)
+    yield slurm
+    slurm.stop()
 
 
 def _site(network: Network, folders: pytest.TempPathFactory, version: str, *arguments: str) -> Iterator[Site]:
