@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from distributed.core import rpc
 from arkserver.cluster.scheduler import configure_dask
 from arkserver.cluster.tls import security
 from arkserver.cluster.workers import start_worker
+from arkserver.errors import WorkerLostError
 from arkserver.settings import WorkerSettings
+
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +40,57 @@ class WorkerProcess:
 
 
 async def serve(worker: WorkerProcess) -> int:
-    """Run until the server lets it go or somebody asks for the end; the exit status."""
+    """Run until somebody asks for the end; the exit status.
+
+    When the connection breaks or the server ends, the worker joins again, if a server is there within the death timeout.
+
+    Raises
+    ------
+    WorkerLostError
+        When there is no server.
+    """
     configure_dask()
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    stopping = loop.create_task(stop.wait())
+    while not stop.is_set():
+        joining = loop.create_task(_join(worker))
+        await asyncio.wait([joining, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if joining.done():
+            await _stay(worker, joining.result(), stopping)
+        else:
+            joining.cancel()
+    return 0
+
+
+async def _join(worker: WorkerProcess) -> Any:
+    """The nanny of a worker that has joined."""
     more: dict[str, Any] = {"death_timeout": worker.death_timeout}
     if worker.folder is not None:
         more["local_directory"] = str(worker.folder)
-    nanny = await start_worker(worker.scheduler, worker.name, worker.settings, worker.memory, **more)
-    print(f"worker {nanny.name} joined {worker.scheduler}", flush=True)  # noqa: T201 - what the operator waits for
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    waits = [loop.create_task(stop.wait()), loop.create_task(nanny.finished())]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    if stop.is_set():
+    end = time.monotonic() + worker.death_timeout
+    while True:
+        try:
+            nanny = await start_worker(worker.scheduler, worker.name, worker.settings, worker.memory, **more)
+        except (OSError, TimeoutError, RuntimeError, ValueError) as e:  # the server may still hold the name, too
+            if time.monotonic() > end:
+                raise WorkerLostError(f"{worker.scheduler} did not take this worker: {e}") from None
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            print(f"worker {nanny.name} joined {worker.scheduler}", flush=True)  # noqa: T201 - what the operator waits for
+            return nanny
+
+
+async def _stay(worker: WorkerProcess, nanny: Any, stopping: asyncio.Task[Any]) -> None:
+    """Return when the worker has ended, or has left because it was asked to."""
+    finished = asyncio.ensure_future(nanny.finished())
+    await asyncio.wait([finished, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stopping.done():
         await _leave(worker, nanny.worker_address)
         await nanny.close()
-    for task in waits:
-        task.cancel()
-    return 0
+    finished.cancel()
 
 
 async def _leave(worker: WorkerProcess, address: str) -> None:

@@ -14,6 +14,9 @@ from arkserver.settings import WorkerSettings
 
 log = structlog.get_logger("slurm")
 
+# A worker whose server is gone ends its job after so long.
+ALONE_SECONDS = 120.0
+
 
 class SlurmLauncher(Launcher):
     """A Slurm job for each worker.
@@ -96,7 +99,7 @@ class SlurmLauncher(Launcher):
             python=f"exec {shlex.quote(sys.executable)}",
             worker_command="arkserver.cli worker",
             worker_extra_args=self._more(),
-            death_timeout=settings.join_seconds,
+            death_timeout=min(settings.join_seconds, ALONE_SECONDS),
             log_directory=str(settings.slurm_logs) if settings.slurm_logs else None,
         )
 

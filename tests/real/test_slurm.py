@@ -59,7 +59,7 @@ class Lab:
 def lab(slurm: Slurm, *flags: str) -> Iterator[Lab]:
     """A server that has its workers; each fills a node."""
     place = ("--scheduler", "true", "--host", slurm.network.host, "--distribute-from", "1000")
-    worker = ("--cluster", "slurm", "--worker-threads", str(CPUS), "--worker-memory", "1GB")
+    worker = ("--cluster", "slurm", "--worker-threads", str(CPUS), "--worker-memory", "1GiB")
     logs = ("--slurm-logs", str(slurm.folder / "logs"), "--join-seconds", str(JOIN_S))
     try:
         with running_server(*place, *worker, *logs, *flags, env=slurm.environment) as server:
