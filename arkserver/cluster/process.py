@@ -42,7 +42,7 @@ class WorkerProcess:
 async def serve(worker: WorkerProcess) -> int:
     """Run until somebody asks for the end; the exit status.
 
-    When the connection breaks or the server ends, the worker joins again, if a server is there within the death timeout.
+    When the connection breaks or the server ends, the worker joins again if there is a server in time.
 
     Raises
     ------

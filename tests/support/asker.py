@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def main(url: str, file: Path) -> None:
             if select.select([sys.stdin], [], [], 0.05)[0]:
                 break
         for name, array in arrays.items():
-            log.write(f"{name} {answered(lambda a=array, e=expected[name]: equal(a, e))}\n")
+            log.write(f"{name} {answered(partial(equal, array, expected[name]))}\n")
 
 
 def answered(ask: Question) -> str:
@@ -58,7 +59,7 @@ def questions(session: Any, arrays: dict[str, Any], expected: dict[str, Any]) ->
     while True:
         for name, array in arrays.items():
             for ask in of_each:
-                yield lambda a=array, e=expected[name], ask=ask: ask(a, e)
+                yield partial(ask, array, expected[name])
 
 
 def equal(found: Any, expected: Any) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.ports import free_port
 from tests.support.servers import binary
-from tests.support.servers.network import Machine, Network
+from tests.support.servers.network import Network
 from tests.support.servers.process import Process, eventually
 
 CONFIGURATION = """
@@ -88,10 +89,10 @@ class Slurm:
     def _run(self, name: str, command: list[str | Path]) -> None:
         self._processes.append(Process(command, self.folder / f"{name}.log", self.environment))
 
-    def run(self, *words: str | Path, machine: Machine | None = None) -> str:
-        """Run a command of Slurm's and return its output; on the network's host, or on a machine."""
-        command = machine.command(*words) if machine else [str(word) for word in words]
-        environment = {**os.environ, **self.environment}
+    def run(self, *words: str | Path, env: Mapping[str, str] | None = None) -> str:
+        """Run a command of Slurm's and return its output."""
+        command = [str(word) for word in words]
+        environment = {**os.environ, **self.environment, **(env or {})}
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=30)
         assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done.stdout
