@@ -82,6 +82,19 @@ class WorkerSettings(BaseModel):
     slurm_logs: Path | None = Field(None, description="folder for the output of workers' jobs")
 
 
+class CheckpointSettings(BaseModel):
+    """When the server writes its state to the disk, and whether it begins with it."""
+
+    checkpoint_folder: Path | None = Field(None, description="folder for this server's checkpoints, and no other's")
+    checkpoint_seconds: float = Field(0.0, ge=0, description="seconds between checkpoints by the clock; 0 makes none")
+    checkpoint_idle_seconds: float = Field(
+        0.0, ge=0, description="seconds without a command before a checkpoint; 0 makes none"
+    )
+    checkpoint_at_end: bool = Field(True, description="write a checkpoint at the end, if there is a folder for it")
+    checkpoint_keep: int = Field(3, ge=1, description="checkpoints to keep; older ones are removed")
+    restore: bool = Field(False, description="begin with the newest good checkpoint of the folder, if there is one")
+
+
 class _ConfigFile(TomlConfigSettingsSource):
     """The TOML file without the table of the integration, which has a class of its own."""
 
@@ -89,7 +102,7 @@ class _ConfigFile(TomlConfigSettingsSource):
         return {name: value for name, value in super().__call__().items() if name != INTEGRATION_TABLE}
 
 
-class ServerSettings(BaseSettings, WorkerSettings):
+class ServerSettings(BaseSettings, WorkerSettings, CheckpointSettings):
     """What ``arkserver start`` can be told."""
 
     model_config = SettingsConfigDict(env_prefix="ARKSERVER_", extra="forbid")

@@ -1,4 +1,4 @@
-"""``arkserver status`` and ``arkserver stop``: ask a running server."""
+"""``arkserver status``, ``arkserver stop`` and ``arkserver checkpoint``: ask a running server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def add(commands: Any) -> None:
     status = commands.add_parser("status", help="show what a running server does")
     status.add_argument("--json", action="store_true", help="print all facts as JSON")
     stop = commands.add_parser("stop", help="end a running server after its running commands")
-    for parser, run in ((status, _status), (stop, _stop)):
+    checkpoint = commands.add_parser("checkpoint", help="have a running server write its state to the disk")
+    checkpoint.add_argument("--path", type=Path, metavar="FOLDER", help="on the server, instead of its own folder")
+    checkpoint.add_argument("--name", default="checkpoint", help="of the checkpoint in --path [checkpoint]")
+    for parser, run in ((status, _status), (stop, _stop), (checkpoint, _checkpoint)):
         add_server(parser, timeout=10)
         parser.set_defaults(run=run)
 
@@ -76,4 +79,15 @@ def _stop(arguments: argparse.Namespace) -> int:
     with connect(arguments) as session:
         session.shutdown()
     print("the server ends")
+    return 0
+
+
+def _checkpoint(arguments: argparse.Namespace) -> int:
+    with connect(arguments) as session:
+        if arguments.path is not None:
+            name = session.save_checkpoint(arguments.path, arguments.name, mode="overwrite")
+            print(arguments.path / name)
+        else:
+            written = session.checkpoint()
+            print(f"{written['path']}/{written['name']}  {written['nbytes']} bytes in {written['seconds']} s")
     return 0

@@ -100,3 +100,40 @@ class Files(Creation):
             row_count=len(frame),
             overwrite=overwrite,
         )
+
+    # --- checkpoints -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Have the server write all it holds, of all sessions, into its own folder: name, path, nbytes, seconds.
+
+        Raises
+        ------
+        ServerError
+            If the server has no such folder or the disk refuses.
+        """
+        return dict(self.json("checkpoint"))
+
+    def save_checkpoint(self, path: Path, name: str, *, mode: str = "error") -> str:
+        """Have the server write all it holds into the folder `name` of the folder `path`.
+
+        Parameters
+        ----------
+        mode : str
+            For a checkpoint of this name: ``error``, ``overwrite``, or ``preserve_previous``, which renames it.
+
+        Raises
+        ------
+        ServerError
+            If the disk refuses or there is a checkpoint of this name.
+        """
+        return self.text("save_checkpoint", path=fspath(path), name=name, mode=mode)
+
+    def load_checkpoint(self, path: Path, name: str) -> None:
+        """Bring back what a checkpoint holds, under its old names and in place of what has them now.
+
+        Raises
+        ------
+        ServerError
+            If it is not there, damaged, or does not fit; nothing is changed then.
+        """
+        self.do("load_checkpoint", path=fspath(path), name=name)

@@ -204,14 +204,15 @@ class Cluster:
 
     # --- blocks without a task ---------------------------------------------------------------------------------------
 
-    def scatter(self, contents: Sequence[Any]) -> list[Future]:
-        """Send contents to the workers, a block each, each to two of them."""
-        return self._until(self._scatter(contents), ())
+    def scatter(self, contents: Sequence[Any], first: int = 0) -> list[Future]:
+        """Send contents to the workers, each to two of them; they are the blocks from number `first` on."""
+        return self._until(self._scatter(contents, first), ())
 
-    async def _scatter(self, contents: Sequence[Any]) -> list[Future]:
+    async def _scatter(self, contents: Sequence[Any], first: int) -> list[Future]:
         for _ in range(SCATTER_TRIES):
             try:
-                return await keeping.scatter(self.client, self.scheduler, contents, self.homes_of(len(contents)))
+                homes = self.homes_of(first + len(contents))[first:]
+                return await keeping.scatter(self.client, self.scheduler, contents, homes)
             except (OSError, TimeoutError):  # a worker left; the others take it
                 await asyncio.sleep(LOOK_SECONDS)
         raise WorkerLostError(f"{SCATTER_TRIES} attempts to send data to the workers failed; try again")

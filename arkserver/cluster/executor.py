@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,6 +110,17 @@ class ClusterExecutor(Executor):
         if self.width >= REPLICAS and sum(map(literal_bytes, contents)) >= SHARED_BYTES * len(contents):
             return tuple(RemoteBlock(f, 0) for f in self.cluster.scatter(contents))
         return self.map(tasks.same, Each(contents)).values
+
+    def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """`map`, after which two workers hold each block and no task is behind it."""
+        refs = self.map(fn, *operands)
+        self.cluster.settle(refs.values)
+        self.cluster.cut_lineage(refs.values, wait=True)
+        return refs
+
+    def place_each(self, blocks: Iterator[Any]) -> tuple[Block, ...]:
+        """Send contents to the workers one after the other, each to two of them."""
+        return tuple(RemoteBlock(self.cluster.scatter([b], first=i)[0], 0) for i, b in enumerate(blocks))
 
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from arkserver.cluster.blocks import RemoteBlock, remote_blocks
@@ -101,6 +101,14 @@ class PlacingExecutor(Executor):
     def place(self, blocks: Iterable[Any]) -> tuple[Block, ...]:
         """Hand over contents that are here."""
         return self._new.place(blocks)
+
+    def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """`map` for a function that reads files."""
+        return self._for(*operands).load(fn, *operands)
+
+    def place_each(self, blocks: Iterator[Any]) -> tuple[Block, ...]:
+        """Hand over contents one after the other."""
+        return self._new.place_each(blocks)
 
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""

@@ -46,6 +46,10 @@ class ServerInfo:
     """ends a running command by its number"""
     workers: Callable[[], list[Locale]] = list
     """the workers that are there"""
+    checkpoint: Callable[[], Mapping[str, Any]] | None = None
+    """writes a checkpoint into the server's folder, and says which"""
+    settle: Callable[[], None] = lambda: None
+    """returns when no checkpoint is being written in the background"""
     scale: Callable[[int], None] | None = None
     """starts or ends workers until there are as many"""
 

@@ -107,12 +107,6 @@ def sleep(seconds: float) -> str:
     return "slept"
 
 
-@command("wait_for_async_activity", inline=True, distributed="server")
-def wait_for_async_activity() -> str:
-    """Return when no background work on the data runs; there is none."""
-    return "completed"
-
-
 @command("getconfig", inline=True, distributed="server")
 def getconfig(context: Context) -> Json:
     """Describe the server: version, ports, cores, memory."""

@@ -31,6 +31,7 @@ class RunningCommands:
     def __init__(self) -> None:
         self._running: dict[int, Running] = {}
         self._numbers = itertools.count(1)
+        self._last_end = time.monotonic()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -44,6 +45,11 @@ class RunningCommands:
     def end(self, item: Running) -> None:
         """It has ended."""
         del self._running[item.number]
+        self._last_end = time.monotonic()
+
+    def idle_seconds(self) -> float:
+        """For how long no command has been running; 0 while one is."""
+        return 0.0 if self._running else time.monotonic() - self._last_end
 
     def cancel(self, number: int) -> bool:
         """Ask a command to end; False if no such command runs."""

@@ -22,9 +22,11 @@ from tornado.httpserver import HTTPServer
 import arkserver
 from arkserver.commands.context import Context, Locale, ServerInfo
 from arkserver.daemons import http, side
+from arkserver.daemons.checkpoints import Checkpoints
 from arkserver.daemons.frontend import Frontend
 from arkserver.daemons.integration import Integration
 from arkserver.daemons.metrics import Metrics
+from arkserver.daemons.running import RunningCommands
 from arkserver.engine import threads
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
@@ -44,6 +46,9 @@ log = structlog.get_logger("server")
 # The interpreter hands its lock over after this long; the default of 5 ms would be seen in every small command that
 # comes while a large one runs Python code.
 SWITCH_SECONDS = 0.0005
+
+CHECKPOINT_SIGNAL = signal.SIGUSR1
+"""writes a checkpoint and goes on; Slurm's ``--signal`` can send it ahead of a job's time limit"""
 
 TOKEN_FOLDER = Path(".arkouda")
 
@@ -71,6 +76,7 @@ class Server:
         self._integration = Integration(integration or integration_settings.load({}))
         engine = Engine(LocalExecutor(settings.blocks), MemoryAccounts(settings.memory_limit))
         self.context = Context(engine, self.info)
+        self.checkpoints = Checkpoints(settings, engine, self._idle_seconds, self._locales)
         self.metrics = Metrics(self.context, self._workers, self._integration.registered)
         self.scheduler: HostedScheduler | None = None
         self.metrics_url = ""
@@ -80,6 +86,8 @@ class Server:
         self._http: HTTPServer | None = None
         self._side: list[side.SideSocket] = []
         self._cluster: Workers | None = None
+        self._running: RunningCommands | None = None
+        self._writing: set[asyncio.Task[bool]] = set()
         self._warmup: subprocess.Popen[bytes] | None = None
 
     async def run(self) -> int:
@@ -88,7 +96,7 @@ class Server:
         Returns
         -------
         int
-            0 after an orderly end, 1 when running commands had to be cancelled.
+            0 after an orderly end, 1 when running commands had to be cancelled or the last checkpoint failed.
 
         Raises
         ------
@@ -103,12 +111,19 @@ class Server:
             try:
                 await self._open(frontend)
                 await self._stopping.wait()
-                log.info("draining", running=len(frontend.running))
-                self._ready = False
-                await self._integration.stop()  # first, so that nobody new is sent here
-                return 0 if await frontend.drain(self.settings.drain_seconds) else 1
+                return await self._drain(frontend)
             finally:
                 await self._close(frontend)
+
+    async def _drain(self, frontend: Frontend) -> int:
+        """Let commands end and keep what they made; the exit status."""
+        log.info("draining", running=len(frontend.running))
+        self._ready = False
+        withdrawal = asyncio.create_task(self._integration.stop())  # at once, so that nobody new is sent here
+        ended = await frontend.drain(self.settings.drain_seconds)
+        saved = await self.checkpoints.close()
+        await withdrawal
+        return 0 if ended and saved else 1
 
     def stop(self) -> None:
         """Ask for the end: first drain; asked again, leave at once."""
@@ -124,6 +139,10 @@ class Server:
         self.info.requests = lambda: frontend.sent
         self.info.running = frontend.running.describe
         self.info.cancel = frontend.running.cancel
+        self.info.settle = self.checkpoints.settle
+        if self.checkpoints.wanted:
+            self.info.checkpoint = self.checkpoints.save
+        self._running = frontend.running
         return frontend
 
     async def _open(self, frontend: Frontend) -> None:
@@ -151,8 +170,10 @@ class Server:
                 # Dask takes another port than the one that it was told when that is taken.
                 raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
             await self._open_cluster(self.scheduler)
+        await self.checkpoints.open(settings.join_seconds)
         frontend.serve()
         self._ready = True
+        self.checkpoints.start()
         await self._integration.start(settings.host, self.info.port, port)
         self._announce()
         if settings.warmup:
@@ -207,13 +228,19 @@ class Server:
         return found
 
     def _facts(self) -> Mapping[str, Any]:
-        return {**self._addresses(), **self._integration.facts()}
+        return {**self._addresses(), **self._integration.facts(), **self.checkpoints.facts()}
 
     def _readiness(self) -> tuple[bool, Mapping[str, Any]]:
         return self._ready, {"workers": self._workers(), **self._integration.facts()}
 
     def _workers(self) -> int:
         return self.scheduler.workers if self.scheduler else 0
+
+    def _locales(self) -> int:
+        return max(1, self._workers())
+
+    def _idle_seconds(self) -> float:
+        return self._running.idle_seconds() if self._running is not None else 0.0
 
     # --- closing -----------------------------------------------------------------------------------------------------
 
@@ -241,11 +268,19 @@ class Server:
         numbers = (signal.SIGTERM, signal.SIGINT)
         for number in numbers:
             loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(CHECKPOINT_SIGNAL, self._on_checkpoint_signal)
         try:
             yield
         finally:
-            for number in numbers:
+            for number in (*numbers, CHECKPOINT_SIGNAL):
                 loop.remove_signal_handler(number)
+
+    def _on_checkpoint_signal(self) -> None:
+        if not (self._ready and self.checkpoints.wanted):
+            log.warning("signal for a checkpoint; none is written", ready=self._ready, folder=self.checkpoints.wanted)
+            return
+        self._writing.add(task := asyncio.create_task(self.checkpoints.attempt("signal")))
+        task.add_done_callback(self._writing.discard)
 
     def _on_signal(self, number: int) -> None:
         self._signals += 1

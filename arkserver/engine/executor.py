@@ -13,7 +13,7 @@ and picklable, take and return NumPy arrays (or `TextBlock`), and use the thread
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from arkserver.engine.values import Array, Block, Strings
@@ -91,6 +91,14 @@ class Executor(ABC):
     @abstractmethod
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""
+
+    def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """`map` for a function that reads files: its blocks are kept and never made again, as the files may go."""
+        return self.map(fn, *operands)
+
+    def place_each(self, blocks: Iterator[Any]) -> tuple[Block, ...]:
+        """`place`, one after the other, so that only one of the contents has to be here at a time."""
+        return self.place(blocks)
 
     def sized(self, nbytes: int) -> Executor:  # noqa: ARG002 - what others decide by
         """The executor of a command whose largest value, operand or result, has `nbytes`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -31,12 +31,35 @@ class SymbolLocks:
         finally:
             self._release(read, write)
 
-    def _acquire(self, read: frozenset[str], write: frozenset[str]) -> None:
+    @contextmanager
+    def hold_each(self, names: Iterable[str], seconds: float) -> Iterator[Callable[[str], None]]:
+        """Hold `names` shared, all at once, and let go of each when what the block is given is called with it.
+
+        Raises
+        ------
+        TimeoutError
+            If a command has one of them alone for longer than `seconds`.
+        """
+        held = set(names)
+        self._acquire(frozenset(held), frozenset(), seconds)
+
+        def release(name: str) -> None:
+            held.remove(name)
+            self._release(frozenset((name,)), frozenset())
+
+        try:
+            yield release
+        finally:
+            self._release(frozenset(held), frozenset())
+
+    def _acquire(self, read: frozenset[str], write: frozenset[str], seconds: float | None = None) -> None:
         with self._changed:
             if not self._free(read, write, waited=False):
                 self._waiting.update(write)
-                self._changed.wait_for(lambda: self._free(read, write, waited=bool(write)))
+                came = self._changed.wait_for(lambda: self._free(read, write, waited=bool(write)), seconds)
                 self._waiting.subtract(write)
+                if not came:
+                    raise TimeoutError(f"arrays are being changed by other commands for more than {seconds} seconds")
             self._readers.update(read)
             self._writers |= write
 

@@ -56,6 +56,21 @@ class ObjectRegistry:
             self._symbols.pin(item.components)
             self._objects[name] = item
 
+    def put(self, name: str, item: RegisteredObject) -> None:
+        """Bind `name`, in place of what it was bound to.
+
+        Raises
+        ------
+        UnknownSymbolError
+            If a component does not exist.
+        """
+        with self._lock:
+            self._symbols.pin(item.components)
+            before = self._objects.pop(name, None)
+            self._objects[name] = item
+            if before is not None:
+                self._symbols.unpin(before.components)
+
     def unregister(self, name: str) -> RegisteredObject:
         """Free `name` and take its pins back; the symbols stay until they are deleted.
 

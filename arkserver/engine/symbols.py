@@ -32,12 +32,23 @@ class SymbolTable:
         self._prefix = "id_" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
         self._counter = itertools.count(1)
         self._lock = threading.RLock()
+        self._changes = 0
 
     def __len__(self) -> int:
         return len(self._values)
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    @property
+    def changes(self) -> int:
+        """Counts what was stored, forgotten and registered; the same number means the same state."""
+        return self._changes
+
+    @property
+    def server_id(self) -> str:
+        """What the names of this start have in common."""
+        return self._prefix
 
     def names(self) -> list[str]:
         """All names, oldest first."""
@@ -59,6 +70,7 @@ class SymbolTable:
         with self._lock:
             before = self._values.get(name)
             self._values[name] = value
+            self._changes += 1
             self.accounts.add(value.nbytes - (before.nbytes if before is not None else 0))
 
     def swap(self, name: str, before: Value, after: Value) -> None:
@@ -91,6 +103,7 @@ class SymbolTable:
             if self._pins[name] > 0:
                 return False
             del self._values[name]
+            self._changes += 1
             self.accounts.add(-value.nbytes)
             return True
 
@@ -120,11 +133,13 @@ class SymbolTable:
             for name in names:
                 self.get(name)
             self._pins.update(names)
+            self._changes += 1
 
     def unpin(self, names: Iterable[str]) -> None:
         """Take one protection back from each of `names`."""
         with self._lock:
             self._pins.subtract(names)
+            self._changes += 1
             self._pins += Counter()  # drops the names that have none left
 
     def is_pinned(self, name: str) -> bool:
