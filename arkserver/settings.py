@@ -72,6 +72,9 @@ class WorkerSettings(BaseModel):
     cluster: ClusterKind = Field(ClusterKind.LOCAL, description="who starts workers: local or slurm")
     worker_threads: int = Field(1, ge=1, description="threads that the kernels of one worker run on")
     join_seconds: float = Field(120.0, gt=0, description="time for the workers to be there at the start")
+    keep_folder: Path | None = Field(
+        None, description="folder for copies of what workers cannot compute again; temporary files if none"
+    )
     tls_folder: Path | None = Field(None, description="certificates, made by arkserver certs; encrypts to workers")
     slurm_partition: str = Field("", description="partition of workers' jobs; the cluster's default if none")
     slurm_account: str = Field("", description="account of workers' jobs")
@@ -118,6 +121,7 @@ class ServerSettings(BaseSettings, WorkerSettings, CheckpointSettings):
     advertise: str = Field("", description="name or address that workers connect to; found if none")
     workers: int = Field(0, ge=0, description="Dask workers to start; large arrays live on them")
     worker_memory: Bytes = Field("0", validate_default=True, description="bytes of one worker; 0 shares the limit out")
+    spill_factor: float = Field(10.0, ge=1, description="times workers' memory that arrays may take, the rest on disk")
     distribute_from: Bytes = Field("8MB", validate_default=True, description="bytes from which arrays go to workers")
     memory_limit: Bytes = Field("90%", validate_default=True, description="bytes for arrays, such as 8GB or 90%")
     threads: int = Field(0, ge=0, description="threads that kernels run on; 0 is one a core")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import TimeoutError as NotYet
+from pathlib import Path
 from typing import Any, TypeVar
 
 import dask
@@ -15,6 +16,7 @@ from distributed import Client, Future, Scheduler, SchedulerPlugin
 from arkserver.cluster import failures, keeping
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
+from arkserver.cluster.vault import Vault, load, write
 from arkserver.cluster.worker import THREADS, WorkerSetup
 from arkserver.engine import progress
 from arkserver.errors import WorkerLostError
@@ -26,6 +28,8 @@ BATCH_SECONDS = 0.0005
 # A waiting command looks this often whether somebody cancelled it or what it waits for was lost.
 LOOK_SECONDS = 0.1
 SCATTER_TRIES = 5
+# When all workers are gone, commands wait this long for one to come back.
+DESERTED_SECONDS = 60.0
 
 
 class Cluster:
@@ -39,24 +43,27 @@ class Cluster:
         Asynchronous, in the same loop.
     """
 
-    def __init__(self, scheduler: Scheduler, client: Client, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, scheduler: Scheduler, client: Client, loop: asyncio.AbstractEventLoop, vault: Vault) -> None:
         self.scheduler = scheduler
         self.client = client
         self.loop = loop
+        self.vault = vault
         self.homes: tuple[str, ...] = ()
         """addresses of the workers, in the order in which they joined"""
         self.changed: Callable[[], None] = lambda: None
         """called when a worker came or went"""
+        self._deserted: float | None = None
+        """when the last worker was lost, of ``time.monotonic``"""
 
     @classmethod
-    async def open(cls, scheduler: Scheduler) -> Cluster:
-        """Connect to a scheduler that runs in the current loop."""
+    async def open(cls, scheduler: Scheduler, keep_folder: Path | None = None) -> Cluster:
+        """Connect to a scheduler that runs in the current loop; files of blocks go to a new folder in `keep_folder`."""
         await scheduler.listen("inproc://")
         inproc = scheduler.listeners[-1].contact_address
         client = await Client(inproc, asynchronous=True, set_as_default=False)
         client.scheduler_comm.interval = BATCH_SECONDS
         scheduler.client_comms[client.id].interval = 0
-        self = cls(scheduler, client, asyncio.get_running_loop())
+        self = cls(scheduler, client, asyncio.get_running_loop(), Vault(scheduler, keep_folder))
         for address in scheduler.workers:
             self._joined(address)
         scheduler.add_plugin(_Membership(self), name="arkserver")
@@ -69,26 +76,52 @@ class Cluster:
     async def close(self) -> None:
         """Let the client go; its blocks are forgotten."""
         await self.client.close()
+        self.vault.close()
 
     # --- workers -----------------------------------------------------------------------------------------------------
 
+    @property
+    def active(self) -> bool:
+        """Whether there are workers for new arrays: some are there, or may come back."""
+        return bool(self.homes) or self._waits()
+
     def homes_of(self, blocks: int) -> list[str]:
-        """The worker for each of an array's blocks.
+        """The worker for each of an array's blocks; waits for one when all are lost.
 
         Raises
         ------
         WorkerLostError
-            When no worker is left.
+            When none came back.
         """
-        homes = self.homes
-        if not homes:
-            raise WorkerLostError("no worker is left; start one with: arkserver worker " + self.scheduler.address)
+        while not (homes := self.homes or tuple(self.scheduler.workers)):  # those that leave finish what runs
+            self._raise_if_deserted()
+            progress.pause(LOOK_SECONDS)
         return [homes[i % len(homes)] for i in range(blocks)]
+
+    def dismiss(self) -> None:
+        """From now on new arrays belong into this process; commands that run may use the workers to their end."""
+        self.homes = ()
+        self._deserted = None
+
+    def recall(self) -> None:
+        """Undo `dismiss`."""
+        self.homes = tuple(self.scheduler.workers)
+
+    def holds_blocks(self) -> bool:
+        """Whether somebody holds the handle of a block that is, or will be, on the workers."""
+        return any(state.status in ("pending", "finished") for state in list(self.client.futures.values()))
+
+    def _waits(self) -> bool:
+        return self._deserted is not None and time.monotonic() < self._deserted + DESERTED_SECONDS
+
+    def _raise_if_deserted(self) -> None:
+        if not self.scheduler.workers and not self._waits():
+            raise WorkerLostError("no worker is left; start one with: arkserver worker " + self.scheduler.address)
 
     @property
     def memory(self) -> int:
         """Bytes of all workers together; 0 when they have no limit."""
-        return sum(w.memory_limit for w in self.scheduler.workers.values())
+        return sum(w.memory_limit for w in list(self.scheduler.workers.values()))
 
     async def wait_for_workers(self, count: int, seconds: float) -> None:
         """Return when `count` workers are there.
@@ -129,6 +162,7 @@ class Cluster:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
         self.homes = (*self.homes, address)
         self._free_tasks()
+        self._deserted = None
         self.changed()
 
     def _free_tasks(self) -> None:
@@ -141,6 +175,8 @@ class Cluster:
                 task.worker_restrictions = None
 
     def _left(self, address: str) -> None:
+        if self.homes == (address,):
+            self._deserted = time.monotonic()
         self.homes = tuple(a for a in self.homes if a != address)
         # Second copies that went with it are made again at once, not at the memory manager's next round.
         self.loop.call_soon(self.scheduler.extensions["amm"].run_once)
@@ -150,6 +186,7 @@ class Cluster:
 
     def submit(self, graph: Graph, keys: Sequence[Any]) -> list[Future]:
         """Send out a graph; handles of the results of `keys`."""
+        self._revive(graph.futures)
         annotations: dict[str, Any] = {}
         if graph.homes:
             annotations = {"workers": _Homes(graph.homes), "allow_other_workers": True}
@@ -176,9 +213,10 @@ class Cluster:
 
     def _until(self, work: Coroutine[Any, Any, T], futures: Sequence[Future]) -> T:
         """Run `work` on the loop, which waits for `futures`."""
+        self._revive(futures)
         waiting = self.on_loop(work)
         try:
-            return self._watch(waiting, lambda: failures.raise_if_lost(futures, self.scheduler))
+            return self._watch(waiting, futures)
         except Exception as e:  # noqa: BLE001 - whatever a task raised
             raise failures.translated(e) from None
 
@@ -186,7 +224,12 @@ class Cluster:
         """Start a coroutine on the loop."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    def _watch(self, waiting: ThreadFuture[T], check: Callable[[], None]) -> T:
+    def _revive(self, futures: Sequence[Future]) -> None:
+        """Try blocks again that could not be computed because their workers ended each time."""
+        if killed := [f for f in futures if failures.was_killed(f)]:
+            self.on_loop(self.client.retry(killed, asynchronous=True)).result()
+
+    def _watch(self, waiting: ThreadFuture[T], futures: Sequence[Future]) -> T:
         token = progress.current()
         while True:
             try:
@@ -197,24 +240,39 @@ class Cluster:
             try:
                 if token is not None:
                     token.raise_if_cancelled()
-                check()
+                failures.raise_if_lost(futures, self.scheduler)
+                self._raise_if_deserted()
             except Exception:
                 waiting.cancel()
                 raise
 
     # --- blocks without a task ---------------------------------------------------------------------------------------
 
-    def scatter(self, contents: Sequence[Any], first: int = 0) -> list[Future]:
-        """Send contents to the workers, each to two of them; they are the blocks from number `first` on."""
-        return self._until(self._scatter(contents, first), ())
+    def upload(self, contents: Sequence[Any], first: int = 0) -> list[Future]:
+        """Hand contents to the workers by way of files; they are the blocks from number `first` on."""
+        graph = Graph("upload")
+        keys = [keeping.new_key() for _ in contents]
+        for key, content, home in zip(keys, contents, self.homes_of(first + len(keys))[first:], strict=True):
+            path = self.vault.path(key)
+            if not write(path, content):
+                self._forget(keys)
+                return self._scatter(contents, first)
+            graph.add(key, load, path)
+            graph.homes[key] = home
+        return self.submit(graph, keys)
 
-    async def _scatter(self, contents: Sequence[Any], first: int) -> list[Future]:
+    def _forget(self, keys: Iterable[Any]) -> None:
+        for key in keys:
+            self.vault.forget(key)
+
+    def _scatter(self, contents: Sequence[Any], first: int) -> list[Future]:
+        """Send contents to the workers, each to two of them."""
         for _ in range(SCATTER_TRIES):
             try:
                 homes = self.homes_of(first + len(contents))[first:]
-                return await keeping.scatter(self.client, self.scheduler, contents, homes)
+                return self._until(keeping.scatter(self.client, self.scheduler, contents, homes), ())
             except (OSError, TimeoutError):  # a worker left; the others take it
-                await asyncio.sleep(LOOK_SECONDS)
+                progress.pause(LOOK_SECONDS)
         raise WorkerLostError(f"{SCATTER_TRIES} attempts to send data to the workers failed; try again")
 
     def cut_lineage(self, blocks: Sequence[RemoteBlock], *, wait: bool) -> None:
@@ -227,7 +285,7 @@ class Cluster:
 
     async def _cut(self, blocks: Sequence[RemoteBlock]) -> None:
         await asyncio.gather(*(b.future.exception() for b in blocks))
-        await asyncio.gather(*(keeping.cut(self.client, self.scheduler, b) for b in blocks))
+        await asyncio.gather(*(keeping.cut(self.client, self.scheduler, self.vault, b) for b in blocks))
 
 
 class _Homes:
@@ -254,6 +312,12 @@ class _Membership(SchedulerPlugin):  # type: ignore[misc]  # distributed publish
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
         self._cluster._left(worker)
+
+    def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:  # noqa: ARG002
+        if finish == "forgotten":
+            self._cluster.vault.forget(key)
+        elif finish == "memory":
+            self._cluster.scheduler.tasks[key].suspicious = 0  # what counts is how often in a row its workers ended
 
 
 async def _settled(futures: Sequence[Future]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,6 @@ from arkserver.cluster.blocks import RemoteBlock, remote_blocks
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
-from arkserver.cluster.keeping import REPLICAS
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block
 
@@ -19,6 +19,8 @@ from arkserver.engine.values import Array, Block
 SHUFFLE_FROM_PIECES = 64
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
+# A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
+BLOCK_SHARE = 1 / 16
 # Pieces of an exchange that are more than this share of the workers' memory wait on disk.
 DISK_FROM_SHARE = 0.25
 
@@ -34,15 +36,24 @@ class ClusterExecutor(Executor):
     ----------
     cluster : Cluster
         The scheduler, its workers and a client.
+    nbytes : int
+        Of the largest value; when that is more than a block a worker may have, arrays get several blocks a worker.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, nbytes: int = 0) -> None:
         self.cluster = cluster
+        self._nbytes = nbytes
+
+    def sized(self, nbytes: int) -> ClusterExecutor:
+        """The executor of a command whose largest value has `nbytes`."""
+        return ClusterExecutor(self.cluster, nbytes)
 
     @property
     def width(self) -> int:
-        """One block a worker."""
-        return max(1, len(self.cluster.homes))
+        """One block a worker, or several when they would be too large for it."""
+        memory = self.cluster.memory
+        rounds = math.ceil(self._nbytes / (BLOCK_SHARE * memory)) if memory else 1
+        return max(1, rounds) * max(1, len(self.cluster.homes))
 
     def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """One new block for each: ``fn(*operands)``."""
@@ -104,23 +115,23 @@ class ClusterExecutor(Executor):
     def place(self, blocks: Iterable[Any]) -> tuple[Block, ...]:
         """Send contents that are here to the workers.
 
-        Small contents become part of a task, which the scheduler keeps; large ones are held by two workers.
+        Small contents become part of a task, which the scheduler keeps; large ones go by way of files.
         """
         contents = list(blocks)
-        if self.width >= REPLICAS and sum(map(literal_bytes, contents)) >= SHARED_BYTES * len(contents):
-            return tuple(RemoteBlock(f, 0) for f in self.cluster.scatter(contents))
+        if sum(map(literal_bytes, contents)) >= SHARED_BYTES * len(contents):
+            return tuple(RemoteBlock(f, 0) for f in self.cluster.upload(contents))
         return self.map(tasks.same, Each(contents)).values
 
     def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
-        """`map`, after which two workers hold each block and no task is behind it."""
+        """`map`, after which the blocks no longer need what they were made from."""
         refs = self.map(fn, *operands)
         self.cluster.settle(refs.values)
         self.cluster.cut_lineage(refs.values, wait=True)
         return refs
 
     def place_each(self, blocks: Iterator[Any]) -> tuple[Block, ...]:
-        """Send contents to the workers one after the other, each to two of them."""
-        return tuple(RemoteBlock(self.cluster.scatter([b], first=i)[0], 0) for i, b in enumerate(blocks))
+        """Send contents to the workers one after the other."""
+        return tuple(RemoteBlock(self.cluster.upload([b], first=i)[0], 0) for i, b in enumerate(blocks))
 
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""

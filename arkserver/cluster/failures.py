@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import errno
 from collections.abc import Iterable
 
 from distributed import Future, Scheduler
 from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
+from distributed.shuffle._exceptions import P2POutOfDiskError
 
 from arkserver.engine import progress
-from arkserver.errors import ArkserverError, WorkerLostError
+from arkserver.errors import ArkserverError, MemoryLimitError, StorageError, WorkerLostError
 
 
 def raise_if_lost(futures: Iterable[Future], scheduler: Scheduler) -> None:
@@ -21,6 +23,11 @@ def raise_if_lost(futures: Iterable[Future], scheduler: Scheduler) -> None:
     lost = [f.key for f in futures if f.status == "lost" and f.key not in scheduler.tasks]
     if lost:
         raise WorkerLostError(_gone(f"{len(lost)} blocks"))
+
+
+def was_killed(future: Future) -> bool:
+    """Whether a result is missing because its workers ended each time."""
+    return future.status == "error" and isinstance(future._state.exception, KilledWorker)
 
 
 def translated(error: Exception) -> Exception:
@@ -37,7 +44,18 @@ def translated(error: Exception) -> Exception:
         )
     if isinstance(error, FutureCancelledError):
         return WorkerLostError(_gone("blocks"))
-    return _attributed(error)
+    return _attributed(_known(error))
+
+
+def _known(error: Exception) -> Exception:
+    """What a worker's machine could not give, as arkserver's errors."""
+    known: Exception = error
+    if isinstance(error, P2POutOfDiskError) or getattr(error, "errno", None) == errno.ENOSPC:
+        known = StorageError("a worker's disk is full; make room in its folder for temporary files, or add workers")
+    elif isinstance(error, MemoryError) and not isinstance(error, ArkserverError):
+        known = MemoryLimitError(f"a worker ran out of memory ({error}); give workers more memory, or add workers")
+    known.__dict__.update(error.__dict__)
+    return known
 
 
 def _gone(what: str) -> str:

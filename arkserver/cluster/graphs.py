@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from dask._task_spec import GraphNode, Task, TaskRef
+from distributed import Future
 
 from arkserver.cluster import tasks
 from arkserver.cluster.blocks import RemoteBlock
@@ -39,6 +40,8 @@ class Graph:
         self.name = f"{self.command}-{kind}-{next(_numbers)}"
         """unique; the scheduler shows it without its number"""
         self.tasks: dict[Any, GraphNode] = {}
+        self.futures: list[Future] = []
+        """of the blocks that the tasks read; held, since a block may get another key before the graph is sent"""
         self.homes: dict[Any, str] = {}
         """workers by key, for tasks that should run on a certain one"""
         self.literal_bytes = 0
@@ -66,7 +69,8 @@ class Graph:
     def argument(self, value: Any) -> Any:
         """What stands for `value` in a task."""
         if isinstance(value, RemoteBlock):
-            return TaskRef(value.key)
+            self.futures.append(value.future)
+            return TaskRef(self.futures[-1].key)
         nbytes = literal_bytes(value)
         if id(value) not in self._literals:
             self.literal_bytes += nbytes

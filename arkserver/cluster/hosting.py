@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
+
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.cluster.placing import PlacingExecutor
 from arkserver.cluster.scheduler import HostedScheduler
 from arkserver.cluster.slurm import SlurmLauncher
 from arkserver.cluster.workers import LocalLauncher, Pool
+from arkserver.engine import progress
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.state import Engine
-from arkserver.errors import MemoryLimitError
+from arkserver.errors import ArkserverError, CancelledError, MemoryLimitError, WorkerLostError
 from arkserver.settings import ClusterKind, ServerSettings
 
 LAUNCHERS: dict[ClusterKind, type[LocalLauncher | SlurmLauncher]] = {
     ClusterKind.LOCAL: LocalLauncher,
     ClusterKind.SLURM: SlurmLauncher,
 }
+
+# When all workers are to leave, commands that run on them get this long to end.
+LEAVE_SECONDS = 120.0
+LOOK_SECONDS = 0.05
 
 
 class Workers:
@@ -63,6 +70,8 @@ class Workers:
         ------
         MemoryLimitError
             When the arrays do not fit into the server; nothing is changed then.
+        WorkerLostError
+            When commands do not let the workers go in time.
         """
         if count == 0:
             self._bring_home()
@@ -75,11 +84,33 @@ class Workers:
                 f"{accounts.live} bytes are in use and the server alone may hold {self._settings.memory_limit}; "
                 "delete arrays, or keep a worker"
             )
-        self._cluster.homes = ()  # from now on everything belongs here
-        for name in self._engine.symbols.names():
+        self._cluster.dismiss()  # from now on everything belongs here
+        try:
+            self._wait_for_blocks()
+        except BaseException:
+            self._cluster.recall()
+            raise
+
+    def _wait_for_blocks(self) -> None:
+        """Bring blocks here until none is left, running commands' included, whose results are not in the table yet."""
+        end = time.monotonic() + LEAVE_SECONDS
+        while self._cluster.holds_blocks():
+            if time.monotonic() > end:
+                raise WorkerLostError("commands that run still use the workers; try again when they are done")
+            for name in self._engine.symbols.names():
+                self._look_up(name)
+            progress.pause(LOOK_SECONDS)
+
+    def _look_up(self, name: str) -> None:
+        """Look a symbol up, which brings it here, unless it is the result of something that failed."""
+        try:
             with self._engine.locks.hold((), (name,)):
-                if name in self._engine.symbols:
-                    self._engine.value(name)
+                self._engine.value(name)
+        except CancelledError:
+            raise
+        except ArkserverError:
+            return  # there are no contents; what failed is said when the array is used
 
     def _limit_memory(self) -> None:
-        self._engine.accounts.limit = max(self._settings.memory_limit, self._cluster.memory)
+        spilled = int(self._cluster.memory * self._settings.spill_factor)
+        self._engine.accounts.limit = max(self._settings.memory_limit, spilled)

@@ -1,8 +1,9 @@
 """Blocks that no task can compute again, and how the tasks behind the others are kept few.
 
-A block that came from a client, and one whose lineage was cut, has no task behind it: two workers hold it. Dask's
-memory manager, which drops second copies, is told to make them instead. Under memory pressure the second copy, which
-nobody reads, is what a worker writes to disk first.
+A block that came from a client, and one whose lineage was cut, has a file (`vault.py`) and a task that reads it. Where
+there can be no file (the disk is full, a worker does not see the folder), two workers hold the block instead: Dask's
+memory manager, which drops second copies, is told to make them. Under memory pressure the second copy, which nobody
+reads, is what a worker writes to disk first.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from dask._task_spec import Task
 from distributed import Client, Future, Scheduler
 from distributed.active_memory_manager import ReduceReplicas, Suggestion
 
 from arkserver.cluster.blocks import RemoteBlock
+from arkserver.cluster.vault import PREFIX, Vault, load
 
 REPLICAS = 2
-PREFIX = "kept"
 # A second copy that is not there after this time is left to the memory manager's later rounds.
 COPY_SECONDS = 30.0
 LOOK_SECONDS = 0.01
@@ -70,8 +72,8 @@ def _wanted(scheduler: Scheduler) -> int:
     return min(REPLICAS, len(scheduler.running))
 
 
-async def cut(client: Client, scheduler: Scheduler, block: RemoteBlock) -> None:
-    """Give a computed block a key without a task behind it, so that the scheduler can forget how it came about.
+async def cut(client: Client, scheduler: Scheduler, vault: Vault, block: RemoteBlock) -> None:
+    """Give a computed block a key without the tasks behind it, so that the scheduler can forget how it came about.
 
     A block that is not there, or whose worker leaves meanwhile, stays as it is.
     """
@@ -81,14 +83,34 @@ async def cut(client: Client, scheduler: Scheduler, block: RemoteBlock) -> None:
     worker = next(iter(task.who_has)).address
     future = Future(new_key(), client)
     with contextlib.suppress(OSError, KeyError):
-        nbytes = {future.key: await scheduler.rpc(worker).arkserver_keep(old=block.key, new=future.key)}
-        await client.scheduler.update_data(who_has={future.key: [worker]}, nbytes=nbytes, client=client.id)
-        await _copy(scheduler, [future])
+        path = vault.path(future.key)
+        nbytes, written = await scheduler.rpc(worker).arkserver_keep(old=block.key, new=future.key, path=path)
+        _announce(scheduler, client, future.key, worker, nbytes)
+        if written:
+            _can_be_read(scheduler, future.key, path)
+        else:
+            await _copy(scheduler, [future])
         block.future, block.depth = future, 0
+    if block.future is not future:
+        vault.forget(future.key)
+
+
+def _announce(scheduler: Scheduler, client: Client, key: Any, worker: str, nbytes: int) -> None:
+    """Have the scheduler know that a worker, if it is still there, holds a block."""
+    if worker not in scheduler.workers:
+        raise OSError("a worker left while a block of it was kept")
+    scheduler.update_data(who_has={key: [worker]}, nbytes={key: nbytes}, client=client.id)
+
+
+def _can_be_read(scheduler: Scheduler, key: Any, path: str) -> None:
+    """Give a block that workers hold the task that reads its file, for the time when they have lost it."""
+    task = scheduler.tasks[key]
+    task.run_spec = Task(key, load, path)
+    task.priority = (0, 0, 0)
 
 
 class KeepReplicas(ReduceReplicas):  # type: ignore[misc]  # distributed publishes no types
-    """Two copies of what no task can compute again, one of everything else.
+    """Two copies of what no task can make again, one of everything else.
 
     This alone makes second copies: Dask's ``Client.replicate`` beside it would send a block that is on its way already,
     and a worker that gets a block twice ends with an error.
@@ -103,7 +125,9 @@ class KeepReplicas(ReduceReplicas):  # type: ignore[misc]  # distributed publish
         prefix = scheduler.task_prefixes.get(PREFIX)
         for group in list(prefix.groups) if prefix is not None else ():
             task = scheduler.tasks.get((group.name, 0))
-            copies = len(task.who_has or ()) if task is not None else 0
+            if task is None or task.run_spec is not None:
+                continue
+            copies = len(task.who_has or ())
             if 0 < copies < _wanted(scheduler):
                 yield Suggestion("replicate", task)
             elif copies > REPLICAS:

@@ -40,7 +40,8 @@ class PlacingExecutor(Executor):
 
     def sized(self, nbytes: int) -> PlacingExecutor:
         """The executor of a command whose largest value has `nbytes`."""
-        return PlacingExecutor(self._local, self._cluster, self._distribute_from, large=self._is_large(nbytes))
+        cluster = self._cluster.sized(nbytes)
+        return PlacingExecutor(self._local, cluster, self._distribute_from, large=self._is_large(nbytes))
 
     def adopt(self, value: C) -> C:
         """A value with its blocks where its size says; the value itself when they are there."""
@@ -50,7 +51,7 @@ class PlacingExecutor(Executor):
         return moved
 
     def _is_large(self, nbytes: int) -> bool:
-        return nbytes >= self._distribute_from and bool(self._cluster.cluster.homes)
+        return nbytes >= self._distribute_from and self._cluster.cluster.active
 
     def _moved(self, value: Any) -> Any:
         """A copy of a value where new blocks go."""

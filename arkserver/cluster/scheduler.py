@@ -61,7 +61,12 @@ class HostedScheduler:
 
 
 async def start_scheduler(
-    host: str, port: int, dashboard_port: int, tls_folder: Path | None = None, advertise: str = ""
+    host: str,
+    port: int,
+    dashboard_port: int,
+    tls_folder: Path | None = None,
+    advertise: str = "",
+    keep_folder: Path | None = None,
 ) -> HostedScheduler:
     """Start a scheduler, and connect to it.
 
@@ -74,6 +79,8 @@ async def start_scheduler(
         Certificates.
     advertise : str, optional
         Name or address that workers connect to, if it cannot be seen from `host`.
+    keep_folder : Path, optional
+        For the files of blocks that no task can compute again.
 
     Raises
     ------
@@ -82,6 +89,9 @@ async def start_scheduler(
     """
     configure_dask()
     from distributed import Scheduler
+    from distributed.scheduler import DEFAULT_EXTENSIONS
+
+    from arkserver.cluster.spans import NoSpans
 
     scheduler = Scheduler(
         host=host,
@@ -90,6 +100,7 @@ async def start_scheduler(
         security=tls.security(tls_folder),
         dashboard_address=f"{host}:{dashboard_port}",
         dashboard=True,
+        extensions={**DEFAULT_EXTENSIONS, "spans": NoSpans},
     )
     try:
         with warnings.catch_warnings():
@@ -101,7 +112,8 @@ async def start_scheduler(
     dashboard = f"http://{_reachable(host)}:{web_port}/status"
     protocol, _, where = scheduler.address.rpartition("://")
     address = f"{protocol}://{advertise or own_address(host)}:{where.rpartition(':')[2]}"
-    return HostedScheduler(scheduler, address, dashboard, web_port, await Cluster.open(scheduler))
+    cluster = await Cluster.open(scheduler, keep_folder)
+    return HostedScheduler(scheduler, address, dashboard, web_port, cluster)
 
 
 def configure_dask() -> None:

@@ -6,7 +6,9 @@ import logging
 from typing import Any
 
 from distributed import Worker, WorkerPlugin
+from distributed.utils import offload
 
+from arkserver.cluster import vault
 from arkserver.engine import threads
 
 THREADS = "threads"
@@ -35,10 +37,12 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
 
-    def keep(self, old: Any, new: Any) -> int:
-        """Give contents that the worker holds another key; their size in bytes."""
-        found = self._worker.update_data({new: self._worker.data[old]})
-        return int(found["nbytes"][new])
+    async def keep(self, old: Any, new: Any, path: str) -> tuple[int, bool]:
+        """Give contents that the worker holds another key and a file; their size in bytes, whether there is a file."""
+        content = self._worker.data[old]
+        written = await offload(vault.write, path, content)
+        found = self._worker.update_data({new: content})
+        return int(found["nbytes"][new]), written
 
 
 def _not_an_answer(record: logging.LogRecord) -> bool:

@@ -56,7 +56,8 @@ class LocalLauncher(Launcher):
 
     async def end(self, name: str) -> None:
         """End the process."""
-        await self._nannies.pop(name).close()
+        if name in self._nannies:  # it is not when its start failed
+            await self._nannies.pop(name).close()
 
 
 async def start_worker(scheduler: str, name: str | None, settings: WorkerSettings, memory: int, **more: Any) -> Any:

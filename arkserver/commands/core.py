@@ -6,7 +6,6 @@ import functools
 import platform
 import socket
 import sys
-import time
 from typing import Any
 
 import numpy as np
@@ -99,11 +98,7 @@ def sleep(seconds: float) -> str:
     """Sleep; other clients are served meanwhile."""
     if not 0 <= seconds <= 86_400:
         raise ArgumentError(f"cannot sleep {seconds} seconds; ask for 0 to 86400")
-    token = progress.current()
-    if token is None:
-        time.sleep(seconds)
-    else:
-        token.sleep(seconds)
+    progress.pause(seconds)
     return "slept"
 
 

@@ -165,6 +165,7 @@ class Server:
                     settings.dashboard_port,
                     settings.tls_folder,
                     settings.advertise,
+                    settings.keep_folder,
                 )
             if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
                 # Dask takes another port than the one that it was told when that is taken.

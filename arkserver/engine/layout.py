@@ -154,7 +154,7 @@ def stacked(ex: Executor, *values: C) -> C:
     blocks = tuple(b for v in values for b in v.blocks)
     rows = tuple(n for v in values for n in v.rows)
     shape = (sum(rows), *values[0].shape[1:])
-    cut = even_rows(shape[0], max(len(v.blocks) for v in values))
+    cut = even_rows(shape[0], max(ex.width, *(len(v.blocks) for v in values)))
     first = values[0]
     if isinstance(first, Strings):
         chars = sum(v.chars for v in values if isinstance(v, Strings))

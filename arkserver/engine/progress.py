@@ -6,6 +6,7 @@ A context variable carries the token of the running command through the engine, 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,6 +64,15 @@ _current: ContextVar[Progress | None] = ContextVar("progress", default=None)
 def current() -> Progress | None:
     """The token of the command that runs in this context, if there is one."""
     return _current.get()
+
+
+def pause(seconds: float) -> None:
+    """Wait; a command ends the wait, with `CancelledError`, when somebody cancels it."""
+    token = current()
+    if token is not None:
+        token.sleep(seconds)
+    else:
+        time.sleep(seconds)
 
 
 @contextmanager

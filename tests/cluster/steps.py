@@ -50,4 +50,11 @@ def scaled(block: NDArray[Any], factors: NDArray[Any], row: int) -> NDArray[Any]
 
 
 def random_part(seed: int, rows: int) -> NDArray[np.float64]:
-    return np.random.default_rng(seed).random(rows)
+    return np.random.default_rng(abs(seed)).random(rows)
+
+
+def allocate(_block: NDArray[Any], nbytes: int) -> float:
+    """Take memory, as long as it takes somebody to notice."""
+    taken = np.ones(nbytes, np.uint8)
+    time.sleep(10)
+    return float(taken[0])

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from arkserver.cluster import executor as executor_module
+from arkserver.cluster import vault
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
 from arkserver.engine import layout
@@ -135,9 +137,45 @@ def test_a_large_argument_is_handed_on_among_workers(remote: ClusterExecutor) ->
     assert np.concatenate(remote.fetch(found.values))[-1] == 999 * 399_999.0
 
 
-def test_large_contents_are_on_two_workers_and_stay_there(remote: ClusterExecutor) -> None:
+def test_large_contents_have_a_file_as_long_as_they_are_needed(remote: ClusterExecutor) -> None:
     x = arange(remote, 1 << 19)
-    assert [len(h) for h in holders(remote, x)] == [2, 2]
+    remote.cluster.settle(x.blocks)
+    assert [len(h) for h in holders(remote, x)] == [1, 1]
+    assert remote.cluster.vault.files() == 2
+    y = layout.array_of(remote.map(np.negative, x), x)
+    del x
+    gc.collect()
+    remote.cluster.settle(y.blocks)
+    assert remote.cluster.vault.files() == 2
+    del y
+    gc.collect()
+    until(lambda: remote.cluster.vault.files() == 0)
+
+
+def test_a_worker_that_does_not_see_the_files_asks_for_them(remote: ClusterExecutor) -> None:
+    x = arange(remote, 1 << 19)
+    names = [f"/elsewhere/{Path(remote.cluster.vault.path(b.key)).name}" for b in x.blocks]
+    found = remote.map(vault.load, Each(names))
+    assert (np.concatenate(remote.fetch(found.values)) == np.arange(1 << 19)).all()
+
+
+@pytest.fixture
+def no_files(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote.cluster.vault, "path", lambda key: f"/elsewhere/{key[0]}.pickle")
+
+
+def without_task_on_two_workers(remote: ClusterExecutor) -> int:
+    tasks = list(remote.cluster.scheduler.tasks.values())
+    return sum(t.run_spec is None and len(t.who_has or ()) == 2 for t in tasks)
+
+
+@pytest.mark.usefixtures("no_files")
+def test_what_has_no_file_is_on_two_workers_and_stays_there(remote: ClusterExecutor) -> None:
+    x = arange(remote, 1 << 19)
+    cut = x
+    for _ in range(LINEAGE + 5):
+        cut = layout.array_of(remote.map(np.negative, cut), cut)
+    until(lambda: without_task_on_two_workers(remote) == 4)  # the upload's blocks, and those that were cut
     remote.cluster.on_loop(_manage_memory(remote)).result(10)
     assert [len(h) for h in holders(remote, x)] == [2, 2]
 

@@ -1,4 +1,4 @@
-"""A worker is killed: every array is still there, and what runs goes on. The long form is bench/cluster/chaos.py."""
+"""Workers are killed: every array is still there, and what runs goes on. The long form is bench/cluster/chaos.py."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
+from arkserver.cluster.placing import PlacingExecutor
 from arkserver.engine import layout
 from arkserver.engine.executor import Each
+from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import Array
+from bench.cluster import chaos
 from tests.cluster import steps
 
 N = 1 << 19
@@ -31,16 +35,17 @@ def whole(remote: ClusterExecutor) -> Iterator[ClusterExecutor]:
         time.sleep(0.1)
 
 
-def kill_one(remote: ClusterExecutor) -> None:
-    address = remote.cluster.homes[0]
-    os.kill(remote.cluster.scheduler.workers[address].pid, signal.SIGKILL)
+def kill(remote: ClusterExecutor, workers: int = 1) -> None:
+    for address in remote.cluster.homes[:workers]:
+        os.kill(remote.cluster.scheduler.workers[address].pid, signal.SIGKILL)
 
 
 def uploaded(remote: ClusterExecutor) -> Array:
     return layout.from_numpy(remote, np.arange(N, dtype=np.float64))
 
 
-def test_every_kind_of_array_outlives_a_worker(whole: ClusterExecutor) -> None:
+@pytest.mark.parametrize("killed", [1, 2])
+def test_every_kind_of_array_outlives_workers(whole: ClusterExecutor, killed: int) -> None:
     upload = uploaded(whole)
     computed = layout.array_of(whole.map(np.negative, upload), upload)
     changed = whole.update(steps.add_to, upload, 1.0)
@@ -51,7 +56,7 @@ def test_every_kind_of_array_outlives_a_worker(whole: ClusterExecutor) -> None:
     for _ in range(LINEAGE + 5):
         cut = layout.array_of(whole.map(np.negative, cut), cut)
     whole.cluster.settle(computed.blocks + moved.blocks + cut.blocks)
-    kill_one(whole)
+    kill(whole, killed)
     expected = np.arange(N, dtype=np.float64)
     assert (layout.to_numpy(whole, computed) == -expected).all()
     assert (layout.to_numpy(whole, changed) == expected + 1).all()
@@ -64,6 +69,25 @@ def test_every_kind_of_array_outlives_a_worker(whole: ClusterExecutor) -> None:
 def test_a_command_outlives_a_worker(whole: ClusterExecutor) -> None:
     upload = uploaded(whole)
     slow = layout.array_of(whole.map(steps.slowly, upload, 1.0), upload)
-    threading.Timer(0.3, kill_one, (whole,)).start()
+    threading.Timer(0.3, kill, (whole,)).start()
     moved = layout.relayout(whole, slow, (N // 3, N - N // 3))
     assert sum(whole.collect(steps.total, moved)) == N * (N - 1) / 2
+
+
+def test_new_arrays_wait_for_workers_that_come_back(whole: ClusterExecutor) -> None:
+    placing = PlacingExecutor(LocalExecutor(), whole, distribute_from=0)
+    kill(whole, 2)
+    end = time.monotonic() + 20
+    while whole.cluster.homes:
+        assert time.monotonic() < end, "the workers did not die"
+        time.sleep(0.01)
+    made = layout.from_numpy(placing.sized(N), np.arange(100))
+    assert all(isinstance(b, RemoteBlock) for b in made.blocks)
+    assert (layout.to_numpy(placing, made) == np.arange(100)).all()
+
+
+def test_a_random_mix_of_commands_while_workers_are_killed(whole: ClusterExecutor) -> None:
+    session = chaos.Session(whole, np.random.default_rng(3))
+    chaos.run(session, chaos.Killer(whole, kills=4, workers=1, seed=3), commands=40)
+    assert session.outcomes["right"] >= 30
+    assert session.outcomes["lost"] == 0

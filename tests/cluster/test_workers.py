@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,45 @@ def test_workers_come_and_go(tmp_path: Path) -> None:
         assert raw.text("scale", workers=0) == "0 workers"
         assert config(raw)["LocaleConfigs"] == alone
         assert download(raw, there) == expected
+
+
+def sums(address: str, name: str, ended: threading.Event, found: list[str]) -> None:
+    """A client that computes all the time, with arrays that have no name for long."""
+    with Raw(address) as raw:
+        while not ended.is_set():
+            doubled = symbol(raw.text("binopvv<int64,int64,1>", op="+", a=name, b=name))
+            found.append(raw.text("sumAll<int64,1>", x=symbol(raw.text("cumSum<int64,1>", x=doubled, axis=0))))
+            raw.text("delete", name=doubled)
+
+
+def test_everything_comes_home_while_others_compute() -> None:
+    with running_server("--workers", "2", "--distribute-from", "0") as server, Raw(server.address) as raw:
+        numbers, segments = draw(raw, 7), symbol(raw.text("arange<int64,1>", start=0, stop=100, step=50))
+        texts = raw.text("castToStrings<int64>", name=numbers).split()[1]
+        raw.text("register", name="lists", objType="SegArray", segments=segments, values=texts, val_type="Strings")
+        stream = raw.text("createGenerator<int64>", has_seed=True, seed=17, state=1).split()[1]
+
+        def seen() -> list[Any]:
+            drawn = symbol(raw.text("uniformGenerator<int64,1>", name=stream, low=0, high=9, shape=[50], state=1))
+            characters = raw.send("segStr-tondarray", obj=texts, comp="values")
+            return [download(raw, n) for n in (numbers, segments, drawn)] + [
+                characters,
+                raw.text("attach", name="lists"),
+            ]
+
+        ended, found, expected = threading.Event(), list[str](), seen()
+        other = threading.Thread(target=sums, args=(server.address, numbers, ended, found))
+        other.start()
+        until(lambda: len(found) > 2)
+        for count in (0, 1, 0):
+            assert raw.text("scale", workers=count) == f"{count} workers"
+            assert seen() == expected
+            before = len(found)
+            until(lambda: len(found) > before + 2)  # noqa: B023 - waited for here
+        ended.set()
+        other.join()
+        assert len(set(found)) == 1
+        assert locales(raw).isdisjoint({"arkserver-0", "arkserver-1", "arkserver-2"})
 
 
 def test_certificates_are_made_once(tmp_path: Path) -> None:

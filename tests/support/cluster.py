@@ -7,24 +7,26 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.scheduler import start_scheduler
-from arkserver.cluster.workers import LocalLauncher, Pool
+from arkserver.cluster.workers import LocalLauncher, Pool, start_worker
 from arkserver.daemons.server import SWITCH_SECONDS
 from arkserver.settings import WorkerSettings
 
 JOIN_SECONDS = 180
+SETTINGS = WorkerSettings.model_validate({})
 
 
 @contextmanager
-def running_cluster(workers: int) -> Iterator[Cluster]:
-    """A cluster with `workers` processes of one thread."""
+def running_cluster(workers: int, memory: int = 0) -> Iterator[Cluster]:
+    """A cluster with `workers` processes of one thread and, unless it is 0, `memory` bytes each."""
     sys.setswitchinterval(SWITCH_SECONDS)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="cluster")
     thread.start()
-    life = _life(workers)
+    life = _life(workers, memory)
     try:
         yield asyncio.run_coroutine_threadsafe(life.asend(None), loop).result(JOIN_SECONDS)
     finally:
@@ -34,9 +36,9 @@ def running_cluster(workers: int) -> Iterator[Cluster]:
         loop.close()
 
 
-async def _life(workers: int) -> AsyncGenerator[Cluster, None]:
+async def _life(workers: int, memory: int) -> AsyncGenerator[Cluster, None]:
     hosted = await start_scheduler("127.0.0.1", 0, 0)
-    pool = Pool(hosted.cluster, LocalLauncher(hosted.address, WorkerSettings.model_validate({}), memory=0))
+    pool = Pool(hosted.cluster, LocalLauncher(hosted.address, SETTINGS, memory))
     try:
         await pool.scale(workers)
         await hosted.cluster.wait_for_workers(workers, JOIN_SECONDS)
@@ -44,3 +46,14 @@ async def _life(workers: int) -> AsyncGenerator[Cluster, None]:
     finally:
         await pool.close()
         await hosted.close()
+
+
+@contextmanager
+def further_worker(cluster: Cluster, folder: Path, memory: int) -> Iterator[None]:
+    """One more worker, whose temporary files are in `folder`."""
+    start = start_worker(cluster.scheduler.address, None, SETTINGS, memory, local_directory=str(folder))
+    nanny = cluster.on_loop(start).result(JOIN_SECONDS)
+    try:
+        yield
+    finally:
+        cluster.on_loop(nanny.close()).result(JOIN_SECONDS)
