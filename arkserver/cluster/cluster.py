@@ -319,9 +319,6 @@ class _Membership(SchedulerPlugin):  # type: ignore[misc]  # distributed publish
             self._cluster.vault.forget(key)
         elif finish == "memory":
             self._cluster.scheduler.tasks[key].suspicious = 0  # what counts is how often in a row its workers ended
-        elif finish == "no-worker":
-            # Its home is gone, and Dask would wait for it, although others are allowed.
-            self._cluster.scheduler.tasks[key].worker_restrictions = None
 
 
 async def _settled(futures: Sequence[Future]) -> None:

@@ -51,13 +51,21 @@ class LocalLauncher(Launcher):
         self._nannies: dict[str, Any] = {}
 
     async def launch(self, name: str) -> None:
-        """Start a process."""
-        self._nannies[name] = await start_worker(self._scheduler, name, self._settings, self._memory)
+        """Start a process.
+
+        Raises
+        ------
+        WorkerLostError
+            When it ends before it has joined.
+        """
+        try:
+            self._nannies[name] = await start_worker(self._scheduler, name, self._settings, self._memory)
+        except RuntimeError as e:
+            raise WorkerLostError(f"the process of {name} ended while it started: {e.__cause__ or e}") from None
 
     async def end(self, name: str) -> None:
         """End the process."""
-        if name in self._nannies:  # it is not when its start failed
-            await self._nannies.pop(name).close()
+        await self._nannies.pop(name).close()
 
 
 async def start_worker(scheduler: str, name: str | None, settings: WorkerSettings, memory: int, **more: Any) -> Any:
