@@ -10,10 +10,9 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import Any, TypeVar
 
-import dask
 from distributed import Client, Future, Scheduler, SchedulerPlugin
 
-from arkserver.cluster import failures, keeping
+from arkserver.cluster import asking, entering, failures, keeping
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
 from arkserver.cluster.vault import Vault, load, write
@@ -187,11 +186,9 @@ class Cluster:
     def submit(self, graph: Graph, keys: Sequence[Any]) -> list[Future]:
         """Send out a graph; handles of the results of `keys`."""
         self._revive(graph.futures)
-        annotations: dict[str, Any] = {}
-        if graph.homes:
-            annotations = {"workers": _Homes(graph.homes), "allow_other_workers": True}
-        with dask.annotate(**annotations):
-            return list(self.client.get(graph.tasks, list(keys), sync=False))
+        futures = entering.handles(self.client, keys)
+        self.loop.call_soon_threadsafe(entering.enter, self.scheduler, self.client.id, graph, keys)
+        return futures
 
     def compute(self, graph: Graph, keys: Sequence[Any]) -> list[Any]:
         """Run a graph; the results of `keys`, here."""
@@ -207,6 +204,24 @@ class Cluster:
         """Return when the blocks are computed; raises what a task raised."""
         futures = [b.future for b in blocks]
         self._until(_settled(futures), futures)
+
+    def ask(self, fn: Callable[..., Any], calls: Sequence[asking.Call], most: int) -> list[Any] | None:
+        """The results of ``fn(*call)``, straight from the workers that hold the blocks.
+
+        None when that cannot be: nobody holds a call's blocks, or they have more than `most` bytes.
+        """
+        futures = [b.future for call in calls for b in call if isinstance(b, RemoteBlock)]
+        if not futures:
+            return None
+        question = asking.Question(fn, progress.command(), calls, most)
+        return self._until(self._asked(question, futures), futures)
+
+    async def _asked(self, question: asking.Question, futures: Sequence[Future]) -> list[Any] | None:
+        await _settled(futures)
+        try:
+            return await asking.ask(self.client, self.scheduler, question)
+        except asking.NotAskedError:
+            return None
 
     def _results(self, futures: list[Future]) -> list[Any]:
         return list(self._until(self.client.gather(futures, direct=True, asynchronous=True), futures))
@@ -286,17 +301,6 @@ class Cluster:
     async def _cut(self, blocks: Sequence[RemoteBlock]) -> None:
         await asyncio.gather(*(b.future.exception() for b in blocks))
         await asyncio.gather(*(keeping.cut(self.client, self.scheduler, self.vault, b) for b in blocks))
-
-
-class _Homes:
-    """The restriction of each task: its worker, or none."""
-
-    def __init__(self, homes: dict[Any, str]) -> None:
-        self._homes = homes
-
-    def __call__(self, key: Any) -> list[str]:
-        home = self._homes.get(key)
-        return [home] if home is not None else []
 
 
 class _Membership(SchedulerPlugin):  # type: ignore[misc]  # distributed publishes no types

@@ -1,8 +1,11 @@
-"""All to all, worker to worker: two ways to run one exchange.
+"""All to all: three ways to run one exchange.
 
-* *pieces*: a task for every piece of every block. Three rounds of tasks, ``blocks * parts`` tasks in the middle.
-* *shuffle*: the machinery of ``distributed.shuffle`` (back-pressure, disk, restart when a worker is lost), through one
-  subclass each of its `ShuffleSpec` and `ShuffleRun`. A constant number of tasks a block, more messages to set it up.
+* *server*: the server asks for the pieces, which travel on within the tasks that merge them. For few and small pieces.
+* *pieces*: worker to worker, a task for every piece of every block. Three rounds of tasks, ``blocks * parts`` tasks in
+  the middle.
+* *shuffle*: worker to worker, by the machinery of ``distributed.shuffle`` (back-pressure, disk, restart when a worker
+  is lost), through one subclass each of its `ShuffleSpec` and `ShuffleRun`. A constant number of tasks a block, more
+  messages to set it up.
 """
 
 from __future__ import annotations
@@ -48,6 +51,22 @@ class Half:
 
     def __len__(self) -> int:
         return len(self.arguments)
+
+
+def by_server(graph: Graph, pieces: Sequence[Sequence[Any]], merge: Half) -> list[Any]:
+    """Add the merging of pieces that are here; the keys of the results.
+
+    Parameters
+    ----------
+    pieces : sequence of sequence
+        Those of each block, a piece for each result.
+    """
+    keys = []
+    for j, args in enumerate(merge.arguments):
+        keys.append((graph.name, j))
+        mine = [of_block[j] for of_block in pieces]
+        graph.add(keys[-1], tasks.run_merge, merge.function, graph.command, len(mine), *mine, *args)
+    return keys
 
 
 def by_pieces(graph: Graph, split: Half, merge: Half) -> list[Any]:

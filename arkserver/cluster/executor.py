@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from arkserver.cluster import exchange, tasks
+from arkserver.cluster.asking import ASKED_BYTES
 from arkserver.cluster.blocks import RemoteBlock, remote_blocks
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
-from arkserver.engine.values import Array, Block
+from arkserver.engine.values import Array, Block, Strings
 
 # From this many pieces an exchange runs as a shuffle (measured: bench/cluster/exchange.py).
 SHUFFLE_FROM_PIECES = 64
+# Blocks up to this size are exchanged through the server's process: fewer messages for small data.
+THROUGH_SERVER_BYTES = 1 << 16
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
@@ -75,6 +78,10 @@ class ClusterExecutor(Executor):
 
     def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
         """The results of ``fn(*operands)``, block by block, here."""
+        calls = [operands_at(operands, i) for i in range(blocks_of(operands))]
+        found: list[R] | None = self.cluster.ask(fn, calls, ASKED_BYTES)
+        if found is not None:
+            return found
         graph = Graph(_name(fn))
         return self.cluster.compute(graph, self._each_block(graph, fn, operands))
 
@@ -92,14 +99,22 @@ class ClusterExecutor(Executor):
         first = Half(split, [operands_at(split_operands, i) for i in range(blocks_of(split_operands))])
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
         homes = self.cluster.homes_of(parts)
-        if len(first) * parts < SHUFFLE_FROM_PIECES:
-            keys = exchange.by_pieces(graph, first, second)
-        else:
-            nbytes = sum(o.nbytes for o in split_operands if hasattr(o, "nbytes"))
+        nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
+        if len(first) * parts >= SHUFFLE_FROM_PIECES:
             disk = nbytes > DISK_FROM_SHARE * self.cluster.memory
             keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
+        elif (pieces := self._small_pieces(first, nbytes)) is not None:
+            keys = exchange.by_server(graph, pieces, second)
+        else:
+            keys = exchange.by_pieces(graph, first, second)
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, (*split_operands, *merge_operands))
+
+    def _small_pieces(self, split: Half, nbytes: int) -> list[Sequence[Any]] | None:
+        """The pieces of all blocks, here, when they are small enough to travel through this process."""
+        if nbytes > THROUGH_SERVER_BYTES * len(split):
+            return None
+        return self.cluster.ask(split.function, split.arguments, THROUGH_SERVER_BYTES)
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was."""

@@ -35,8 +35,7 @@ class Graph:
     """
 
     def __init__(self, kind: str) -> None:
-        token = progress.current()
-        self.command = token.command if token is not None else "arkserver"
+        self.command = progress.command()
         self.name = f"{self.command}-{kind}-{next(_numbers)}"
         """unique; the scheduler shows it without its number"""
         self.tasks: dict[Any, GraphNode] = {}

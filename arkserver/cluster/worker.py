@@ -8,7 +8,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin
 from distributed.utils import offload
 
-from arkserver.cluster import vault
+from arkserver.cluster import asking, vault
 from arkserver.engine import threads
 
 THREADS = "threads"
@@ -36,6 +36,7 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         logging.getLogger("distributed.worker").addFilter(_not_an_answer)
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
+        worker.handlers[asking.HANDLER] = self.answer
 
     async def keep(self, old: Any, new: Any, path: str) -> tuple[int, bool]:
         """Give contents that the worker holds another key and a file; their size in bytes, whether there is a file."""
@@ -43,6 +44,10 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         written = await offload(vault.write, path, content)
         found = self._worker.update_data({new: content})
         return int(found["nbytes"][new]), written
+
+    async def answer(self, step: Any) -> dict[str, Any]:
+        """Run a small step over blocks that the worker holds; see `asking`."""
+        return await asking.answer(self._worker, step)
 
 
 def _not_an_answer(record: logging.LogRecord) -> bool:

@@ -75,6 +75,12 @@ def pause(seconds: float) -> None:
         time.sleep(seconds)
 
 
+def command() -> str:
+    """The name of the command that runs in this context."""
+    token = _current.get()
+    return token.command if token is not None else "arkserver"
+
+
 @contextmanager
 def running(token: Progress) -> Iterator[Progress]:
     """Make `token` the current one."""

@@ -18,7 +18,7 @@ from arkserver.engine.blocks import grouping, moving, sorting
 from arkserver.engine.blocks.codes import codes
 from arkserver.engine.blocks.grouping import group_order
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import array_of, array_of_unknown
+from arkserver.engine.layout import array_of, rebalance
 from arkserver.engine.values import Array, Column, starts
 
 INT64 = np.dtype(np.int64)
@@ -97,22 +97,21 @@ def _mark_runs(start: int, *keys: NDArray[Any]) -> Marked:
 def _finish(ex: Executor, marked: Refs) -> Groups:
     """Count the segments over the blocks: the first run of a block may continue the last one before it."""
     edges = ex.collect(_edges, marked)
-    rows = tuple(n for n, _, _ in edges)
+    rows = tuple(n for n, *_ in edges)
     continued, before = [], None
-    for n, first, last in edges:
+    for n, _, first, last in edges:
         continued.append(n > 0 and first == before)
         before = last if n else before
-    permutation, segments, firsts = ex.map_parts(3, _place_segments, marked, Each(starts(rows)), Each(continued))
-    return Groups(
-        Array(INT64, (sum(rows),), permutation.values, rows),
-        array_of_unknown(ex, segments, INT64),
-        array_of_unknown(ex, firsts, INT64),
-    )
+    starting = tuple(new - c for (_, new, _, _), c in zip(edges, continued, strict=True))
+    permutation, *of_groups = ex.map_parts(3, _place_segments, marked, Each(starts(rows)), Each(continued))
+    segments, firsts = (Array(INT64, (sum(starting),), refs.values, starting) for refs in of_groups)
+    return Groups(Array(INT64, (sum(rows),), permutation.values, rows), rebalance(ex, segments), rebalance(ex, firsts))
 
 
-def _edges(marked: Marked) -> tuple[int, Row, Row]:
-    positions, _, first, last = marked
-    return len(positions), first, last
+def _edges(marked: Marked) -> tuple[int, int, Row, Row]:
+    """Rows of a block, marks in it, first and last key."""
+    positions, new, first, last = marked
+    return len(positions), int(np.count_nonzero(new)), first, last
 
 
 def _place_segments(marked: Marked, start: int, continued: bool) -> tuple[Ints, Ints, Ints]:

@@ -1,0 +1,210 @@
+"""Workers against one process, through the client: the same commands on both, and the bytes that workers exchange.
+
+    python -m bench.cluster.compare                       # 2 workers of 1 thread, 1 process of 2 threads, 10^8 rows
+    python -m bench.cluster.compare --rows 1000           # what a distributed command costs beside its work
+    python -m bench.cluster.compare --rows 1e4,1e5,1e6    # from which size on workers pay (--distribute-from)
+
+A reply may leave before the work is done, so each run ends with reading one element of the result, which waits for all
+of its blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distributed import Client
+
+from arkserver.client import connect
+from tests.support.server import RunningServer, running_server
+
+RESULTS = Path(__file__).parent.parent / "results"
+SEED = 20_241
+DISTINCT_SHARE = 10
+"""rows a key, where keys repeat"""
+
+Arrays = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One command."""
+
+    op: str
+    dtype: str
+    make: tuple[str, ...]
+    """what it needs, of `COLUMNS`"""
+    run: Callable[[Any, Arrays], Any]
+    target: float
+    """of the speed of one process"""
+    data_bytes: int = 8
+    """bytes of a row of the data, for what goes over the wire"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Seconds of one command on one server."""
+
+    op: str
+    dtype: str
+    rows: int
+    seconds: float
+    wire: float
+    """bytes that workers sent each other, over the bytes of the data"""
+
+
+def _random(session: Any, dtype: str, n: int, low: Any, high: Any, seed: int) -> Any:
+    return session.create(f"randint<{dtype},1>", shape=[n], low=low, high=high, seed=SEED + seed)
+
+
+COLUMNS: dict[str, Callable[[Any, int], Any]] = {
+    "a": lambda s, n: _random(s, "float64", n, 0.0, 1.0, 1),
+    "b": lambda s, n: _random(s, "float64", n, 0.0, 1.0, 2),
+    "i": lambda s, n: _random(s, "int64", n, -(2**62), 2**62, 3),
+    "k": lambda s, n: _random(s, "int64", n, 0, max(1, n // DISTINCT_SHARE), 4),
+    "at": lambda s, n: _random(s, "int64", n, 0, n, 5),
+    "out": lambda s, n: s.zeros(n),
+}
+
+
+def _scatter(_: Any, d: Arrays) -> Any:
+    d["out"][d["at"]] = d["a"]
+    return d["out"]
+
+
+def _group(s: Any, d: Arrays) -> Any:
+    parameters = {"nstr": 1, "keynames": [d["k"]], "keytypes": ["pdarray"]}
+    return s.create_many("unique", returnGroupStr=True, assumeSortedStr=False, **parameters)[0]
+
+
+WORKS = (
+    Work("stream", "float64", ("a", "b"), lambda _, d: d["a"] + 3.0 * d["b"], 0.8),
+    Work("add", "float64", ("a", "b"), lambda _, d: d["a"] + d["b"], 0.8),
+    Work("reduce", "float64", ("a",), lambda _, d: d["a"].sum(), 0.8),
+    Work("reduce", "int64", ("i",), lambda _, d: d["i"].sum(), 0.8),
+    Work("scan", "float64", ("a",), lambda _, d: d["a"].cumsum(), 0.8),
+    Work("scan", "int64", ("i",), lambda _, d: d["i"].cumsum(), 0.8),
+    Work("gather", "float64", ("a", "at"), lambda _, d: d["a"][d["at"]], 0.6, 16),
+    Work("scatter", "float64", ("a", "at", "out"), _scatter, 0.6, 16),
+    Work("argsort", "int64", ("i",), lambda _, d: d["i"].argsort(), 0.6),
+    Work("argsort", "float64", ("a",), lambda _, d: d["a"].argsort(), 0.6),
+    Work("sort", "int64", ("i",), lambda _, d: d["i"].sorted(), 0.6),
+    Work("group", "int64", ("k",), _group, 0.6),
+)
+
+
+# --- measuring -------------------------------------------------------------------------------------------------------
+
+
+class Wire:
+    """Counts what workers send each other; without workers nothing."""
+
+    def __init__(self, server: RunningServer, workers: int) -> None:
+        self._client = Client(server.address_of("scheduler"), set_as_default=False) if workers else None
+
+    def sent(self) -> int:
+        """Bytes so far."""
+        return sum(self._client.run(_sent).values()) if self._client is not None else 0
+
+
+def _sent(dask_worker: Any) -> int:
+    shuffles = dask_worker.plugins["shuffle"].shuffle_runs._active_runs.values()
+    return int(dask_worker.transfer_outgoing_bytes_total) + sum(run.total_recvd for run in shuffles)
+
+
+def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, wire: Wire) -> Measured:
+    """The median of some rounds, after one that does not count."""
+    times = []
+    before, runs = wire.sent(), 0
+    for round_ in range(rounds + 1):
+        begun = time.perf_counter()
+        _finish(work.run(session, arrays))
+        taken = time.perf_counter() - begun
+        gc.collect()
+        session.status()  # lets the server forget the result
+        runs += 1
+        if round_:
+            times.append(taken)
+    moved = (wire.sent() - before) / runs / (work.data_bytes * rows)
+    return Measured(work.op, work.dtype, rows, statistics.median(times), moved)
+
+
+def _finish(result: Any) -> None:
+    if getattr(result, "shape", ()):
+        _ = result[0]
+
+
+@contextmanager
+def server_of(workers: int, threads: int, memory: str) -> Iterator[RunningServer]:
+    """A server with workers of one thread that hold everything, or alone on its own threads."""
+    flags = ["--log-level", "WARN", "--memory-limit", memory]
+    if workers:
+        flags += ["--scheduler", "true", "--workers", str(workers), "--distribute-from", "0", "--threads", "1"]
+    else:
+        flags += ["--threads", str(threads)]
+    with running_server(*flags) as server:
+        yield server
+
+
+def run(options: argparse.Namespace, workers: int) -> list[Measured]:
+    """All commands on one server."""
+    found: list[Measured] = []
+    with (
+        server_of(workers, options.threads, options.memory) as server,
+        connect(server.address) as session,
+    ):
+        wire = Wire(server, workers)
+        for rows in options.rows:
+            for work in (w for w in WORKS if re.search(options.only, w.op)):
+                arrays = {name: COLUMNS[name](session, rows) for name in work.make}
+                found.append(measure(work, session, arrays, rows, options.rounds, wire))
+                line = found[-1]
+                print(f"  {workers} workers: {line.op} {line.dtype} {rows:,}: {line.seconds * 1e3:.2f} ms", flush=True)
+                arrays.clear()
+                session.status()
+    return found
+
+
+def report(alone: list[Measured], spread: list[Measured]) -> str:
+    """The comparison as a table."""
+    targets = {(w.op, w.dtype): w.target for w in WORKS}
+    lines = ["| command | dtype | rows | one process | workers | speed | wanted | sent / data |", "|" + " --- |" * 8]
+    for a, b in zip(alone, spread, strict=True):
+        wanted = targets[a.op, a.dtype]
+        lines.append(
+            f"| {a.op} | {a.dtype} | {a.rows:,} | {a.seconds * 1e3:.2f} ms | {b.seconds * 1e3:.2f} ms "
+            f"| {a.seconds / b.seconds:.2f}x | {wanted}x | {b.wire:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure both, print the table, write it to ``bench/results/cluster.json``."""
+    parser = argparse.ArgumentParser(
+        prog="bench.cluster.compare", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--rows", default="1e8", type=lambda t: [int(float(n)) for n in t.split(",")])
+    parser.add_argument("--only", default="", help="regular expression that a command's name must hold")
+    parser.add_argument("--workers", type=int, default=2, help="of one thread each")
+    parser.add_argument("--threads", type=int, default=2, help="of the one process")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", default="12GB", help="limit of either server")
+    options = parser.parse_args()
+    alone, spread = run(options, 0), run(options, options.workers)
+    print(report(alone, spread))
+    RESULTS.mkdir(exist_ok=True)
+    rows = [[{k: getattr(m, k) for k in Measured.__slots__} for m in found] for found in (alone, spread)]
+    (RESULTS / "cluster.json").write_text(json.dumps({"alone": rows[0], "workers": rows[1]}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""What a command costs the server with many workers, simulated in one process.
+
+    python -m bench.cluster.scaling --workers 4,16,64,256
+
+The workers are real (`distributed.Worker`: same messages, same tasks), but all of them run on one other thread, and
+their blocks are tiny, so that what is measured is the server's own work: CPU seconds of the thread that runs the
+command and of the scheduler's loop, for each command. The time on the clock includes the simulated workers, which share
+one interpreter, and says nothing of a real cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from distributed import Worker
+
+from arkserver.cluster.cluster import Cluster
+from arkserver.cluster.executor import ClusterExecutor
+from arkserver.cluster.scheduler import start_scheduler
+from arkserver.engine import layout
+from arkserver.engine.algorithms import grouping, indexing, reducing, scanning, sorting
+from arkserver.engine.values import Array
+
+RESULTS = Path(__file__).parent.parent / "results"
+JOIN_SECONDS = 120
+ROWS_A_WORKER = 64
+MODEL_WORKERS = 1_000
+
+
+# --- a cluster in one process ----------------------------------------------------------------------------------------
+
+
+class Loop:
+    """An event loop on a thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Any) -> Any:
+        """The result of a coroutine."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(JOIN_SECONDS)
+
+    def cpu(self) -> float:
+        """CPU seconds of the thread so far."""
+
+        async def now() -> float:
+            return time.thread_time()
+
+        return float(self.run(now()))
+
+    def close(self) -> None:
+        """End it."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+
+@contextmanager
+def simulated(workers: int) -> Iterator[tuple[Cluster, Loop]]:
+    """A cluster whose workers run on one thread of this process, and the loop of its scheduler."""
+    server, others = Loop("server"), Loop("workers")
+    scheduler = _scheduler()
+    hosted = server.run(scheduler.__aenter__())
+    address = hosted.cluster.scheduler.listeners[-1].contact_address
+    crowd = _workers(address, workers)
+    try:
+        others.run(crowd.__aenter__())
+        server.run(hosted.cluster.wait_for_workers(workers, JOIN_SECONDS))
+        yield hosted.cluster, server
+    finally:
+        others.run(crowd.__aexit__(None, None, None))
+        server.run(scheduler.__aexit__(None, None, None))
+        others.close()
+        server.close()
+
+
+@asynccontextmanager
+async def _scheduler() -> AsyncIterator[Any]:
+    hosted = await start_scheduler("127.0.0.1", 0, 0)
+    try:
+        yield hosted
+    finally:
+        await hosted.close()
+
+
+@asynccontextmanager
+async def _workers(scheduler: str, count: int) -> AsyncIterator[list[Worker]]:
+    made = [Worker(scheduler, name=f"w{i}", nthreads=1, memory_limit=None, dashboard=False) for i in range(count)]
+    async with contextlib.AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(w) for w in made]
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def _settled(ex: ClusterExecutor, x: Array) -> None:
+    ex.cluster.settle(x.blocks)
+
+
+COMMANDS: dict[str, Callable[[ClusterExecutor, Array, Array], Any]] = {
+    "add": lambda ex, x, _: _settled(ex, layout.array_of(ex.map(np.add, x, x), x)),
+    "reduce": lambda ex, x, _: reducing.fold_all(ex, x, "sum"),
+    "scan": lambda ex, x, _: _settled(ex, scanning.cumulate(ex, x, "sum", 0)),
+    "sort": lambda ex, x, _: _settled(ex, sorting.sort(ex, x)),
+    "argsort": lambda ex, x, _: _settled(ex, sorting.argsort(ex, x)),
+    "group": lambda ex, _, at: _settled(ex, grouping.group(ex, [at]).firsts),
+    "gather": lambda ex, x, at: _settled(ex, indexing.gather(ex, x, at)),
+    "scatter": lambda ex, x, at: indexing.scatter(ex, x, at, x),
+}
+
+
+def measure(workers: int, rounds: int, only: list[str]) -> dict[str, dict[str, float]]:
+    """CPU and clock milliseconds of each command."""
+    rng = np.random.default_rng(1)
+    n = ROWS_A_WORKER * workers
+    found = {}
+    with simulated(workers) as (cluster, server):
+        ex = ClusterExecutor(cluster)
+        x = layout.from_numpy(ex, rng.random(n))
+        at = layout.from_numpy(ex, rng.integers(0, n, n))
+        for name in only:
+            COMMANDS[name](ex, x, at)
+            before, mine, begun = server.cpu(), time.thread_time(), time.perf_counter()
+            for _ in range(rounds):
+                COMMANDS[name](ex, x, at)
+            clock, own = time.perf_counter() - begun, time.thread_time() - mine
+            scheduler = server.cpu() - before
+            found[name] = {k: 1e3 * v / rounds for k, v in (("cpu", own + scheduler), ("clock", clock))}
+            print(
+                f"  {workers} workers: {name}: {found[name]['cpu']:.2f} ms CPU, {found[name]['clock']:.1f} ms",
+                flush=True,
+            )
+    return found
+
+
+def model(workers: list[int], cpu: list[float]) -> tuple[float, float]:
+    """Milliseconds a command and a worker, fitted to relative errors: ``cpu = a + b * workers``."""
+    weights = 1 / np.array(cpu)
+    b, a = np.polyfit(workers, cpu, 1, w=weights)
+    return float(a), float(b)
+
+
+def report(found: dict[int, dict[str, dict[str, float]]]) -> str:
+    """CPU milliseconds as a table, with a straight line's figure for `MODEL_WORKERS`."""
+    workers = list(found)
+    head = ["command", *(f"{w} workers" for w in workers), "exponent", "a + b W, ms", f"{MODEL_WORKERS:,} workers"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for name in found[workers[0]]:
+        cpu = [found[w][name]["cpu"] for w in workers]
+        a, b = model(workers, cpu) if len(workers) > 1 else (cpu[0], 0.0)
+        exponent = np.log(cpu[-1] / cpu[0]) / np.log(workers[-1] / workers[0]) if len(workers) > 1 else 0.0
+        cells = [
+            name,
+            *(f"{c:.2f}" for c in cpu),
+            f"{exponent:.2f}",
+            f"{a:.1f} + {b:.3f} W",
+            f"{a + b * MODEL_WORKERS:.0f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print the table, write ``bench/results/scaling.json``."""
+    parser = argparse.ArgumentParser(prog="bench.cluster.scaling")
+    parser.add_argument("--workers", default="4,16,64,256", type=lambda t: [int(n) for n in t.split(",")])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default=",".join(COMMANDS), type=lambda t: t.split(","))
+    options = parser.parse_args()
+    found = {w: measure(w, options.rounds, options.only) for w in options.workers}
+    print(report(found))
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "scaling.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
