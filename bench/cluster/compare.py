@@ -113,12 +113,12 @@ class Wire:
 
     def sent(self) -> int:
         """Bytes so far."""
-        return sum(self._client.run(_sent).values()) if self._client is not None else 0
+        return int(sum(self._client.run(_sent).values())) if self._client is not None else 0
 
 
 def _sent(dask_worker: Any) -> int:
     shuffles = dask_worker.plugins["shuffle"].shuffle_runs._active_runs.values()
-    return int(dask_worker.transfer_outgoing_bytes_total) + sum(run.total_recvd for run in shuffles)
+    return int(dask_worker.transfer_outgoing_bytes_total + sum(run.total_recvd for run in shuffles))
 
 
 def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, wire: Wire) -> Measured:

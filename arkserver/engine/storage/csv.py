@@ -22,9 +22,10 @@ import pyarrow.csv as pacsv
 
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.storage import paths
 from arkserver.engine.storage.arrow import as_text, kind_of, numbers, text
-from arkserver.engine.threads import split, threads
-from arkserver.engine.values import STRING_KIND, Column, DType
+from arkserver.engine.threads import threads
+from arkserver.engine.values import STRING_KIND, Column, DType, starts
 from arkserver.errors import StorageError, UnsupportedError
 
 HEADER_START, HEADER_END = "**HEADER**", "*/HEADER/*"
@@ -241,9 +242,18 @@ def _read_as(
     blanks: bool = False,
 ) -> dict[str, Column]:
     """`blanks`: an empty number is nan; otherwise it is an error."""
-    shares = Each(tuple(files[a:b]) for a, b in split(len(files), ex.width))
-    parts = ex.map_parts(len(types), _read_block, shares, dict(types), delimiter, lenient, blanks)
+    parts = ex.map_parts(len(types), _read_block, Each(deal(files, ex.width)), dict(types), delimiter, lenient, blanks)
     return {name: _column(ex, refs, types[name]) for (name, refs) in zip(types, parts, strict=True)}
+
+
+def deal(files: Sequence[str], width: int) -> list[tuple[str, ...]]:
+    """Files for each block: consecutive, in order, near-equal in bytes."""
+    sizes = [Path(path).stat().st_size for path in files]
+    blocks: list[list[str]] = [[] for _ in range(width)]
+    for path, start, size in zip(files, starts(tuple(sizes)), sizes, strict=True):
+        # A file belongs to the block in whose share its middle lies.
+        blocks[min(width - 1, (start + size // 2) * width // max(1, sum(sizes)))].append(paths.absolute(path))
+    return [tuple(b) for b in blocks]
 
 
 def _column(ex: Executor, refs: Refs, t: Any) -> Column:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.storage import paths
 from arkserver.engine.storage.arrow import FLOAT, Kind, Lists, as_text, kind_of, lists, null_or_empty, numbers, text
 from arkserver.engine.threads import split, threads
 from arkserver.engine.values import Array, Column, TextBlock, starts
@@ -194,7 +195,7 @@ def read(ex: Executor, wanted: Plan, *, nulls: Nulls = Nulls.TO_FLOAT) -> dict[s
     StorageError
         If a file cannot be read, or if integers or bools have nulls that `nulls` refuses.
     """
-    dealt = Each(deal(wanted.sources, ex.width))
+    dealt = _shares(ex, wanted.sources)
     names, kinds = tuple(wanted.kinds), tuple(wanted.kinds.values())
     parts = ex.map_parts(sum(2 if k.is_list else 1 for k in kinds), _read_block, dealt, names, kinds)
     found: dict[str, Read] = {}
@@ -204,6 +205,12 @@ def read(ex: Executor, wanted: Plan, *, nulls: Nulls = Nulls.TO_FLOAT) -> dict[s
         found[name] = _lists(ex, refs, next(remaining), kind.dtype) if kind.is_list else _column(ex, refs, kind.dtype)
         _check_nulls(name, kind, found[name], nulls)
     return found
+
+
+def _shares(ex: Executor, sources: Sequence[Source]) -> Each:
+    """What each block reads, wherever it is made."""
+    dealt = deal(sources, ex.width)
+    return Each(tuple((paths.absolute(path), groups) for path, groups in share) for share in dealt)
 
 
 def _column(ex: Executor, refs: Refs, dtype: np.dtype[Any] | None) -> Column:
@@ -302,7 +309,16 @@ def _no_chunks(kind: Kind) -> Any:
 
 def file_codes(ex: Executor, sources: Sequence[Source]) -> Array:
     """For each row the position of its file."""
-    return layout.from_numpy(ex, np.repeat(np.arange(len(sources), dtype=np.int64), [s.rows for s in sources]))
+    edges = np.cumsum([0, *(s.rows for s in sources)])
+    total = int(edges[-1])
+    rows = layout.even_rows(total, ex.width)
+    refs = ex.map(_file_codes, Each(starts(rows)), Each(rows), edges)
+    return Array(np.dtype(np.int64), (total,), refs.values, rows)
+
+
+def _file_codes(start: int, rows: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    counts = np.diff(np.clip(edges - start, 0, rows))
+    return np.repeat(np.arange(len(counts)), counts)
 
 
 def null_indices(ex: Executor, wanted: Plan, name: str) -> Array:
@@ -316,7 +332,7 @@ def null_indices(ex: Executor, wanted: Plan, name: str) -> Array:
     kind = wanted.kinds[name]
     if kind.dtype is not None or kind.is_list:
         raise UnsupportedError(f"Null indices only supported on Parquet string columns, not {kind.dtype}")
-    refs = ex.map(_read_nulls, Each(deal(wanted.sources, ex.width)), name)
+    refs = ex.map(_read_nulls, _shares(ex, wanted.sources), name)
     return layout.array_of_unknown(ex, refs, np.dtype(np.int64))
 
 

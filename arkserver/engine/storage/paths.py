@@ -40,6 +40,11 @@ def expand(names: Sequence[str]) -> list[str]:
     return found
 
 
+def absolute(path: str) -> str:
+    """The path as a worker finds it, whose working folder may be another than the server's."""
+    return str(Path(path).absolute())
+
+
 def matching(pattern: str) -> list[str]:
     """What a pattern matches, sorted."""
     return sorted(glob.glob(pattern))  # noqa: PTH207 - see the import
@@ -94,13 +99,13 @@ def block_path(prefix: str, block: int) -> str:
 
 
 def block_paths(prefix: str, blocks: int) -> list[str]:
-    """The files of all blocks."""
-    return [block_path(prefix, i) for i in range(blocks)]
+    """The files of all blocks, as workers find them."""
+    return [block_path(absolute(prefix), i) for i in range(blocks)]
 
 
 def existing(prefix: str) -> list[str]:
-    """The files of blocks that are there already, sorted."""
-    stem, extension = _split(prefix)
+    """The files of blocks that are there already, sorted, as workers find them."""
+    stem, extension = _split(absolute(prefix))
     return matching(f"{glob.escape(stem)}_LOCALE*{glob.escape(extension)}")
 
 
