@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from arkserver.engine.blocks import grouping, moving, segmented, sorting
+from arkserver.engine.blocks import dealing, grouping, moving, segmented, sorting
 from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
 
 
@@ -235,6 +237,47 @@ def permuted(fn: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
+def deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for count in (1, 3, 300):
+        yield rng.integers(0, count, n).astype(np.uint16), count
+
+
+def dealt(parts: Array, count: int) -> tuple[Any, ...]:
+    """Everything that a deal can do, on several kinds of rows."""
+    deal = dealing.deal_to(parts, count)
+    rows = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
+    moved = [deal.dealt(x) for x in rows]
+    return deal.edges, deal.order(), *deal.places(5), *deal.pieces(rows[1]), *(deal.back(m) for m in moved)
+
+
+def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
+    order = np.argsort(parts, kind="stable")
+    edges = np.searchsorted(parts[order], np.arange(count + 1))
+    cut = [order[a:b] for a, b in pairwise(edges)]
+    rows = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
+    return edges, order, *(c + 5 for c in cut), *(rows[1][c] for c in cut), *rows
+
+
+def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for x in numbers(rng, n):
+        for count in (0, 1, 4, 20):
+            places = rng.integers(0, n, count) if n else np.empty(0, np.int64)
+            places = places[np.lexsort([places, codes(x[places])])]
+            yield x, x[places], places + 7, 7
+            yield x, x[places], np.full(len(places), -1), 7
+
+
+def between_reference(x: Array, bounds: Array, places: Array, start: int) -> Array:
+    known = list(zip(codes(bounds).tolist(), places.tolist(), strict=True))
+    return np.array([bisect_right(known, (c, start + i)) for i, c in enumerate(codes(x).tolist())], np.uint16)
+
+
+def owned(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for cut in ([0, n], [0, 0, n // 3, n // 3, n], np.sort(rng.integers(0, n + 1, 40)).tolist()):
+        edges = np.array([0, *cut[1:-1], n])
+        yield edges, rng.integers(0, n, n) if n else np.empty(0, np.int64)
+
+
 ROWS: dict[str, Comparison] = {
     "sorting.sort": Comparison(sorting.sort, lambda x: x[stable(x)], each),
     "sorting.argsort": Comparison(sorting.argsort, stable, each),
@@ -247,6 +290,11 @@ ROWS: dict[str, Comparison] = {
     "sorting.is_sorted": Comparison(sorting.is_sorted, lambda x: bool(np.all(x[:-1] <= x[1:])), each),
     "sorting.top": Comparison(lambda x, k, largest: sorting.top(x, k, largest=largest), top_reference, tops),
     "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
+    "dealing.deal_to": Comparison(dealt, dealt_reference, deals),
+    "dealing.parts_between": Comparison(dealing.parts_between, between_reference, bounded),
+    "dealing.owners": Comparison(
+        dealing.owners, lambda edges, rows: (np.searchsorted(edges, rows, "right") - 1).astype(np.uint16), owned
+    ),
     "moving.gather": Comparison(moving.gather, lambda x, index: x[index], gathers),
     "moving.scatter": Comparison(changed(moving.scatter), changed(assign), scatters),
     "moving.scatter_scalar": Comparison(changed(moving.scatter_scalar), changed(assign), scalar_scatters),

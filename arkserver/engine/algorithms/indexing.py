@@ -7,15 +7,16 @@ rows (with the values, to be written), and what is read travels back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver.engine.algorithms.ranges import joined, split_by
+from arkserver.engine.algorithms.ranges import joined
 from arkserver.engine.blocks import moving
-from arkserver.engine.blocks.sorting import argsort
+from arkserver.engine.blocks.dealing import Deal, deal_to, owners
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import (
@@ -185,15 +186,27 @@ def take_rows(block: NDArray[Any], index: Ints) -> NDArray[Any]:
     return out
 
 
-def owners(edges: Ints, first: NDArray[Any]) -> Ints:
-    """The block that holds each row, for blocks that begin at `edges`."""
-    return np.searchsorted(edges, signed(first), side="right") - 1
+def dealt_to_owners(edges: Ints, index: NDArray[Any]) -> Deal:
+    """Rows dealt out to the blocks that hold them, which begin at `edges`; the last of these is the end."""
+    return deal_to(owners(edges, signed(index)), len(edges) - 1)
 
 
 def by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
     """The positions that each owner is asked for, the first of them counted from the owner's first row."""
-    pieces = split_by(owners(edges, indexes[0]), len(edges) - 1, [signed(i) for i in indexes])
-    return [(p[0] - edge, *p[1:]) for p, edge in zip(pieces, edges, strict=False)]
+    deal = dealt_to_owners(edges, indexes[0])
+    first, *others = (deal.pieces(signed(i)) for i in indexes)
+    return list(zip(_within(first, edges), *others, strict=True))
+
+
+def _within(rows: list[Ints], edges: Ints) -> list[Ints]:
+    """Rows of each block counted from its own first row; changes `rows`."""
+    for piece, edge in zip(rows, edges.tolist(), strict=False):
+        threads().each_chunk(partial(_subtract, piece, edge), len(piece))
+    return rows
+
+
+def _subtract(rows: Ints, edge: int, start: int, stop: int) -> None:
+    rows[start:stop] -= edge
 
 
 def requests_of(pieces: list[Positions]) -> tuple[list[int], Positions]:
@@ -209,11 +222,7 @@ def _answers(block: NDArray[Any], axes: tuple[int, ...], request: tuple[list[int
 
 def _assemble(pieces: list[NDArray[Any]], dtype: np.dtype[Any], edges: Ints, first: NDArray[Any]) -> NDArray[Any]:
     """Put the answers of all owners into the order in which the indexes asked."""
-    order = argsort(owners(edges, first))
-    values = concatenate_blocks(pieces, dtype)
-    out = empty(values.shape, dtype)
-    put_rows(out, order, values)
-    return out
+    return dealt_to_owners(edges, first).back(concatenate_blocks(pieces, dtype))
 
 
 def compress(ex: Executor, x: Array, mask: Array) -> Array:
@@ -276,8 +285,8 @@ def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
 
 
 def _to_owner(edges: Ints, index: NDArray[Any], values: NDArray[Any]) -> list[tuple[Ints, NDArray[Any]]]:
-    pieces = split_by(owners(edges, index), len(edges) - 1, (signed(index), np.arange(len(index))))
-    return [(i - edge, take_rows(values, rows)) for (i, rows), edge in zip(pieces, edges, strict=False)]
+    deal = dealt_to_owners(edges, index)
+    return list(zip(_within(deal.pieces(signed(index)), edges), deal.pieces(values), strict=True))
 
 
 def _requests_with_values(pieces: list[tuple[Ints, NDArray[Any]]], dtype: np.dtype[Any]) -> tuple[Ints, NDArray[Any]]:

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
-from arkserver.engine.blocks import sorting
+from arkserver.engine.blocks.dealing import Deal, deal_to, parts_between
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.values import Column, starts
 
 Ints = NDArray[np.int64]
+Parts = NDArray[np.uint16]
 Columns = tuple[Key, ...]
 
 # Rows sampled for each part: the largest part then exceeds the mean by a few percent.
@@ -100,10 +101,20 @@ def exchange_by_range(
 
 
 def _split(start: int, ranges: Ranges, n_keys: int, positions: bool, *columns: Key) -> list[Columns]:
-    places = np.arange(start, start + keys.size(columns[0]))
-    by_place = len(ranges.splitters) > n_keys
-    compared = (*columns[:n_keys], places) if by_place else columns[:n_keys]
-    return split_by(destinations(compared, ranges), ranges.parts, (*columns, places) if positions else columns)
+    deal = deal_to(_parts_of(start, columns[:n_keys], ranges), ranges.parts)
+    dealt = [_pieces(deal, c) for c in columns] + ([deal.places(start)] if positions else [])
+    return list(zip(*dealt, strict=True))
+
+
+def _parts_of(start: int, columns: Columns, ranges: Ranges) -> Parts:
+    """The part of each row."""
+    by_place = len(ranges.splitters) > len(columns)
+    first = ranges.splitters[0]
+    if len(columns) == 1 and isinstance(first, np.ndarray):
+        places = ranges.splitters[1] if by_place else np.full(len(first), -1)
+        return parts_between(columns[0], first, places, start)
+    compared = (*columns, np.arange(start, start + keys.size(columns[0]))) if by_place else columns
+    return destinations(compared, ranges).astype(np.uint16)
 
 
 def destinations(columns: Sequence[Key], ranges: Ranges) -> Ints:
@@ -138,10 +149,15 @@ def ranks(columns: Sequence[Key], splitters: Columns) -> tuple[Ints, Ints]:
 
 def split_by(destination: Ints, parts: int, columns: Sequence[Key]) -> list[Columns]:
     """Cut rows into pieces by destination, each piece in the order of the rows."""
-    order = sorting.argsort(destination)
-    moved = [keys.gather(c, order) for c in columns]
-    edges = [0, *np.cumsum(np.bincount(destination, minlength=parts)).tolist()]
-    return [tuple(keys.part(c, a, b) for c in moved) for a, b in pairwise(edges)]
+    deal = deal_to(destination.astype(np.uint16), parts)
+    return list(zip(*(_pieces(deal, c) for c in columns), strict=True))
+
+
+def _pieces(deal: Deal, column: Key) -> list[Key]:
+    if isinstance(column, np.ndarray):
+        return deal.pieces(column)
+    moved = keys.gather(column, deal.order())
+    return [keys.part(moved, a, b) for a, b in pairwise(deal.edges.tolist())]
 
 
 def joined(pieces: Sequence[Columns]) -> Columns:

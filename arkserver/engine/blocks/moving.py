@@ -9,16 +9,11 @@ import numpy as np
 from arkserver_kernels import moving
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks.views import Array, Bools, Ints, plain, raw
+from arkserver.engine.blocks.views import Array, Bools, Ints, has_bits, plain, raw
 from arkserver.engine.threads import split, threads
 
 # Threads that scatter side by side; each reads all indexes, so more of them gain little.
 SCATTERING = 4
-
-
-def _has_bits(x: Array) -> bool:
-    """Whether a kernel can move the elements as unsigned integers (not so the references of an object array)."""
-    return x.dtype.itemsize in (1, 2, 4, 8) and not x.dtype.hasobject
 
 
 def gather(x: Array, index: Ints) -> Array:
@@ -32,7 +27,7 @@ def gather(x: Array, index: Ints) -> Array:
         See `minmax` for the check.
     """
     out = buffers.empty(len(index), x.dtype)
-    if not _has_bits(x):
+    if not has_bits(x):
         threads().each_chunk(lambda a, b: np.take(x, index[a:b], out=out[a:b], mode="clip"), len(index))
         return out
     bits, index, moved = raw(x), plain(index), raw(out)
@@ -44,7 +39,7 @@ def scatter(out: Array, index: Ints, values: Array) -> None:
     """``out[index] = values`` in place, for int64 indexes in range; of equal indexes the last one wins."""
     if not len(index):
         return
-    if not _has_bits(out):
+    if not has_bits(out):
         out[index] = values
         return
     bits, index, moved = raw(out), plain(index), raw(values.astype(out.dtype, copy=False))
@@ -55,7 +50,7 @@ def scatter(out: Array, index: Ints, values: Array) -> None:
 
 def scatter_scalar(out: Array, index: Ints, value: Any) -> None:
     """``out[index] = value`` in place, for int64 indexes in range."""
-    if not _has_bits(out):
+    if not has_bits(out):
         out[index] = value
         return
     bits, index = raw(out), plain(index)
@@ -65,7 +60,7 @@ def scatter_scalar(out: Array, index: Ints, value: Any) -> None:
 
 def compress(x: Array, mask: Bools) -> Array:
     """``x[mask]`` of a 1-D block."""
-    if not _has_bits(x):
+    if not has_bits(x):
         return x[mask]
     bits = raw(x)
     return _compacted(mask, x.dtype, lambda start, part, out: moving.compress(bits[start:], part, raw(out)))

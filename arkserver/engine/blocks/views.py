@@ -53,3 +53,8 @@ def plain(x: Array) -> Array:
 def raw(x: Array) -> Array:
     """The bits of `x` as unsigned integers of its item size: movement and order need no more types than that."""
     return plain(x).view(_BITS[x.dtype.itemsize])
+
+
+def has_bits(x: Array) -> bool:
+    """Whether a kernel can move the elements as unsigned integers (not so the references of an object array)."""
+    return x.dtype.itemsize in _BITS and not x.dtype.hasobject

@@ -317,8 +317,8 @@ def file_codes(ex: Executor, sources: Sequence[Source]) -> Array:
 
 
 def _file_codes(start: int, rows: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    counts = np.diff(np.clip(edges - start, 0, rows))
-    return np.repeat(np.arange(len(counts)), counts)
+    local = np.clip(edges - start, 0, rows)
+    return np.repeat(np.arange(len(local) - 1), local[1:] - local[:-1])
 
 
 def null_indices(ex: Executor, wanted: Plan, name: str) -> Array:

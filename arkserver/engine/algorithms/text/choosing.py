@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
-from arkserver.engine.algorithms.indexing import Positions, bounds, by_owner, owners, requests_of, signed
+from arkserver.engine.algorithms.indexing import Positions, bounds, by_owner, dealt_to_owners, requests_of, signed
 from arkserver.engine.algorithms.text.forms import BOOL, column
-from arkserver.engine.blocks import moving, text
-from arkserver.engine.blocks.sorting import argsort
+from arkserver.engine.blocks import text
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.values import Array, Strings, TextBlock, starts
 from arkserver.errors import ArgumentError
@@ -104,9 +103,7 @@ def _answers(block: TextBlock, request: tuple[list[int], Positions]) -> list[Tex
 
 def _assemble(pieces: list[TextBlock], edges: NDArray[np.int64], index: NDArray[Any]) -> TextBlock:
     """Put the answers of all owners into the order in which the indexes asked."""
-    order = argsort(owners(edges, index))
-    place = np.empty_like(order)
-    moving.scatter(place, order, np.arange(len(order)))
+    place = dealt_to_owners(edges, index).back(np.arange(len(index)))
     return text.gather(layout.join_text(pieces), place)
 
 

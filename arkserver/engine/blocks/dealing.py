@@ -1,0 +1,128 @@
+"""Rows of one block dealt out to parts, each part in the order of its rows: what an exchange sends where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+from arkserver_kernels import dealing
+
+from arkserver.engine import buffers
+from arkserver.engine.blocks.radix import Order, order_of
+from arkserver.engine.blocks.views import Array, Ints, has_bits, raw
+from arkserver.engine.threads import threads
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """Which part each row goes to."""
+
+    parts: Array
+    """uint16, the part of each row"""
+    edges: Ints
+    """where each part begins among the rows that are dealt, and their number"""
+    positions: Ints
+    """where each chunk (row) writes the rows of each part (column)"""
+    chunks: Sequence[tuple[int, int]]
+
+    def pieces(self, x: Array) -> list[Array]:
+        """The elements of a 1-D block, or the rows of another, of each part."""
+        return self.cut(self.dealt(x))
+
+    def places(self, first: int = 0) -> list[Ints]:
+        """The positions of the rows of each part, of which the first one is `first`."""
+        return self.cut(self.order(first))
+
+    def cut(self, dealt: Array) -> list[Array]:
+        """Rows in the order in which they are dealt, by part."""
+        return [dealt[a:b] for a, b in pairwise(self.edges.tolist())]
+
+    def dealt(self, x: Array) -> Array:
+        """The rows of a block, one part after the other."""
+        if x.ndim > 1 or not has_bits(x):
+            return x[self.order()]
+        bits, out = raw(x), buffers.empty(len(x), x.dtype)
+        moved = raw(out)
+        self._run(lambda a, b, positions: dealing.deal(bits, self.parts, a, b, positions, moved))
+        return out
+
+    def order(self, first: int = 0) -> Ints:
+        """The positions of the rows, one part after the other."""
+        out = buffers.empty(len(self.parts), np.int64)
+        self._run(lambda a, b, positions: dealing.deal_places(self.parts, a, b, first, positions, out))
+        return out
+
+    def back(self, dealt: Array) -> Array:
+        """Rows that are one part after the other, in the order in which they were before."""
+        out = buffers.empty(dealt.shape, dealt.dtype)
+        if dealt.ndim > 1 or not has_bits(dealt):
+            out[self.order()] = dealt
+            return out
+        bits, moved = raw(dealt), raw(out)
+        self._run(lambda a, b, positions: dealing.take_back(bits, self.parts, a, b, positions, moved))
+        return out
+
+    def _run(self, step: Callable[[int, int, Ints], None]) -> None:
+        threads().run(step, *zip(*self.chunks, strict=True), self.positions.copy())
+
+
+def deal_to(parts: Array, count: int) -> Deal:
+    """Deal rows to the parts ``0 .. count - 1`` that they name.
+
+    Parameters
+    ----------
+    parts : ndarray of uint16
+    """
+    chunks = threads().chunks(len(parts))
+    counts = np.zeros((len(chunks), count), np.int64)
+    threads().run(lambda a, b, row: dealing.count_parts(parts, a, b, row), *zip(*chunks, strict=True), counts)
+    ends = np.cumsum(counts.T.ravel())
+    positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(count, len(chunks)).T)
+    return Deal(parts, np.append(positions[0], len(parts)), positions, chunks)
+
+
+def parts_between(keys: Array, bounds: Array, places: Ints, start: int) -> Array:
+    """The part of each row: how many bounds are at most its key and, where they are equal, its position.
+
+    Parameters
+    ----------
+    keys : ndarray
+        1-D, int64, uint64, float64 (in the order of their bits), uint8 or bool.
+    bounds : ndarray
+        Of the dtype of the keys, ascending.
+    places : ndarray of int64
+        Positions of the bounds; they ascend where bounds are equal.
+    start : int
+        Position of the first row.
+
+    Returns
+    -------
+    ndarray of uint16
+    """
+    order = order_of(keys.dtype)
+    limits = [order.code(bits) for bits in raw(bounds)]
+    out = buffers.empty(len(keys), np.uint16)
+    bits = raw(keys)
+    cuts = [0, *np.unique(np.clip(places - start, 0, len(keys))).tolist(), len(keys)]
+    for a, b in pairwise(cuts):
+        # Here a row is behind a bound of its own key, or before it, whichever the row: codes alone decide.
+        least = [code - (place <= start + a) for code, place in zip(limits, places.tolist(), strict=True)]
+        base = sum(code < 0 for code in least)
+        above = np.array(sorted(least)[base:], np.uint64)
+        chunks = threads().chunks(b - a)
+        find = partial(_find, bits[a:b], out[a:b], order, above, base)
+        threads().run(find, *zip(*chunks, strict=True))
+    return out
+
+
+def _find(bits: Array, out: Array, order: Order, above: Array, base: int, start: int, stop: int) -> None:
+    dealing.find_parts(bits, start, stop, order.negative, order.flip, above, base, out)
+
+
+def owners(edges: Ints, rows: Ints) -> Array:
+    """The block (uint16) that holds each row, for blocks that begin at `edges`, of which the last is the end."""
+    inner = edges[1:-1]
+    return parts_between(rows, inner, np.full(len(inner), -1), 0)

@@ -1,0 +1,72 @@
+"""Dealing rows out to parts in their order, and taking them back. Elements are unsigned integers: only bits move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arkserver_kernels.bits import encode
+from arkserver_kernels.policy import kernel
+
+Array = NDArray[Any]
+Parts = NDArray[np.uint16]
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+
+
+@kernel("T[] i8 i8 u8 u8 u8[] i8 u2[]", T="u1 u8")
+def find_parts(
+    keys: Array, start: int, stop: int, negative: np.uint64, flip: np.uint64, bounds: U64, base: int, out: Parts
+) -> None:  # fmt: skip
+    """``out[i] = base + (number of bounds that are less than the code of keys[i])`` for ``i`` in ``start .. stop - 1``.
+
+    `bounds` ascend; see `bits.encode` for the codes.
+    """
+    n = len(bounds)
+    largest = 1
+    while 2 * largest <= n:
+        largest *= 2
+    for i in range(start, stop):
+        code = encode(np.uint64(keys[i]), negative, flip)
+        place, step = 0, largest if n else 0
+        while step:
+            further = place + step
+            place = further if further <= n and bounds[min(further, n) - 1] < code else place
+            step >>= 1
+        out[i] = base + place
+
+
+@kernel("u2[] i8 i8 i8[]")
+def count_parts(parts: Parts, start: int, stop: int, counts: I64) -> None:
+    """Add the number of rows of each part to `counts`."""
+    for i in range(start, stop):
+        counts[parts[i]] += 1
+
+
+@kernel("T[] u2[] i8 i8 i8[] T[]", T="u1 u2 u4 u8")
+def deal(x: Array, parts: Parts, start: int, stop: int, positions: I64, out: Array) -> None:
+    """Write ``x[i]`` to the next position of its part."""
+    for i in range(start, stop):
+        part = parts[i]
+        out[np.uint64(positions[part])] = x[i]
+        positions[part] += 1
+
+
+@kernel("u2[] i8 i8 i8 i8[] i8[]")
+def deal_places(parts: Parts, start: int, stop: int, first: int, positions: I64, out: I64) -> None:
+    """Write ``first + i`` to the next position of the part of row ``i``."""
+    for i in range(start, stop):
+        part = parts[i]
+        out[np.uint64(positions[part])] = first + i
+        positions[part] += 1
+
+
+@kernel("T[] u2[] i8 i8 i8[] T[]", T="u1 u2 u4 u8")
+def take_back(dealt: Array, parts: Parts, start: int, stop: int, positions: I64, out: Array) -> None:
+    """Invert `deal`: ``out[i]`` is what is at the next position of its part."""
+    for i in range(start, stop):
+        part = parts[i]
+        out[i] = dealt[np.uint64(positions[part])]
+        positions[part] += 1
