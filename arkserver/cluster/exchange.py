@@ -78,7 +78,7 @@ def by_pieces(graph: Graph, split: Half, merge: Half) -> list[Any]:
         pieces = []
         for i in range(len(split)):
             whole = graph.reference((graph.name + "-split", i))
-            pieces.append(graph.add((graph.name + "-piece", i * len(merge) + j), tasks.part, whole, j))
+            pieces.append(graph.add((graph.name + "-piece", i * len(merge) + j), tasks.piece, whole, j))
         keys.append((graph.name, j))
         graph.add(keys[-1], tasks.run_merge, merge.function, graph.command, len(pieces), *pieces, *args)
     return keys

@@ -35,6 +35,11 @@ def part(results: Sequence[Any], i: int) -> Any:
     return owned(results[i])
 
 
+def piece(pieces: Sequence[Any], j: int) -> Any:
+    """A piece of an exchange: it lives for a moment only, and so does what it is a part of."""
+    return pieces[j]
+
+
 def same(value: Any) -> Any:
     """The value: a task that brings a large argument to the workers."""
     return value
