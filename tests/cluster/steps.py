@@ -15,6 +15,10 @@ def total(block: NDArray[Any]) -> float:
     return float(block.sum())
 
 
+def pair(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
+    return len(a), len(b)
+
+
 def add_to(block: NDArray[Any], value: float) -> None:
     block += value
 

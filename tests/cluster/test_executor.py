@@ -77,18 +77,43 @@ def test_a_small_part_does_not_keep_the_whole(remote: ClusterExecutor) -> None:
     assert remote.collect(steps.owns_its_memory, parts) == [True, True]
 
 
-@pytest.mark.parametrize("pieces", [0, 1 << 30], ids=["shuffle", "pieces"])
+@pytest.mark.parametrize(
+    ("pieces", "server"), [(0, -1), (1 << 30, -1), (1 << 30, 1 << 30)], ids=["shuffle", "pieces", "server"]
+)
 @pytest.mark.parametrize("dtype", [np.int64, np.bool_, object])
-def test_exchange_either_way(
-    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, dtype: type
+def test_exchange_each_way(
+    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, server: int, dtype: type
 ) -> None:
     monkeypatch.setattr(executor_module, "SHUFFLE_FROM_PIECES", pieces)
+    monkeypatch.setattr(executor_module, "THROUGH_SERVER_BYTES", server)
     values: NDArray[Any] = (np.arange(N) % 7).astype(dtype)
     x = layout.from_numpy(remote, values)
     for rows in ((N, 0), (0, 1, N - 1), (10,) * 100):
         x = layout.relayout(remote, x, rows)
         assert [len(b) for b in remote.fetch(x.blocks)] == list(rows)
     assert (layout.to_numpy(remote, x) == values).all()
+
+
+def test_small_questions_make_no_task(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = arange(remote)
+    remote.cluster.settle(x.blocks)
+    before = set(remote.cluster.scheduler.tasks)
+    assert sum(remote.collect(steps.total, x)) == sum(range(N))
+    assert set(remote.cluster.scheduler.tasks) <= before
+    seen: list[Any] = []
+    compute = remote.cluster.compute
+    monkeypatch.setattr(remote.cluster, "compute", lambda *a: seen.append(a) or compute(*a))
+    monkeypatch.setattr(executor_module, "ASKED_BYTES", 3_999)
+    assert sum(remote.collect(steps.total, x)) == sum(range(N))  # each block has 4,000 bytes
+    assert len(seen) == 1
+
+
+def test_a_question_about_blocks_that_moved_is_answered(remote: ClusterExecutor) -> None:
+    x, y = arange(remote), layout.relayout(remote, arange(remote), (1, N - 1))
+    with pytest.raises(ArgumentError, match="to my taste"):
+        remote.collect(steps.refuse, x)
+    moved = Array(y.dtype, y.shape, y.blocks[::-1], y.rows[::-1])  # beside those of x on the other worker
+    assert len(remote.collect(steps.pair, x, moved)) == 2
 
 
 def test_an_exchange_through_files(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:

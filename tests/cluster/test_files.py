@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from arkserver.cluster.executor import ClusterExecutor
-from arkserver.engine.storage import csv, paths
+from arkserver.engine.storage import csv
 from tests.storage.columns import assert_column, read
 from tests.support.session import Session
 from tests.support.simulated import simulated
@@ -152,7 +152,7 @@ def test_errors_of_workers_name_the_file(session: Session, tmp_path: Path) -> No
     written = session.error(
         "writeParquet", values=session.put(np.arange(N)), prefix=str(folder / "f"), dset="x", mode=0
     )
-    assert str(paths.block_path(str(folder / "f"), 0)) in written
+    assert f"{folder}/f_LOCALE000" in written
 
 
 def test_workers_may_have_another_folder(
