@@ -5,19 +5,21 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from distributed import Future
 from numpy.typing import NDArray
 
 from arkserver.cluster import executor as executor_module
 from arkserver.cluster import vault
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
+from arkserver.cluster.graphs import Graph
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.progress import Progress, running
@@ -100,12 +102,17 @@ def test_small_questions_make_no_task(remote: ClusterExecutor, monkeypatch: pyte
     before = set(remote.cluster.scheduler.tasks)
     assert sum(remote.collect(steps.total, x)) == sum(range(N))
     assert set(remote.cluster.scheduler.tasks) <= before
-    seen: list[Any] = []
-    compute = remote.cluster.compute
-    monkeypatch.setattr(remote.cluster, "compute", lambda *a: seen.append(a) or compute(*a))
     monkeypatch.setattr(executor_module, "ASKED_BYTES", 3_999)
+    sent: list[Graph] = []
+    submit = remote.cluster.submit
+
+    def noted(graph: Graph, keys: Sequence[Any]) -> list[Future]:
+        sent.append(graph)
+        return submit(graph, keys)
+
+    monkeypatch.setattr(remote.cluster, "submit", noted)
     assert sum(remote.collect(steps.total, x)) == sum(range(N))  # each block has 4,000 bytes
-    assert len(seen) == 1
+    assert len(sent) == 1
 
 
 def test_a_question_about_blocks_that_moved_is_answered(remote: ClusterExecutor) -> None:

@@ -245,7 +245,7 @@ def deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
 def dealt(parts: Array, count: int) -> tuple[Any, ...]:
     """Everything that a deal can do, on several kinds of rows."""
     deal = dealing.deal_to(parts, count)
-    rows = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
+    rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     moved = [deal.dealt(x) for x in rows]
     return deal.edges, deal.order(), *deal.places(5), *deal.pieces(rows[1]), *(deal.back(m) for m in moved)
 
@@ -254,7 +254,7 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
     order = np.argsort(parts, kind="stable")
     edges = np.searchsorted(parts[order], np.arange(count + 1))
     cut = [order[a:b] for a, b in pairwise(edges)]
-    rows = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
+    rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     return edges, order, *(c + 5 for c in cut), *(rows[1][c] for c in cut), *rows
 
 
