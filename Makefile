@@ -10,7 +10,7 @@ INPUTS := pyproject.toml constraints.txt
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-real real-servers check bench docs lock clean
+.PHONY: help demo test test-real real-servers check image bench docs lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ check: $(VENV)/.test  ## formatting, lint, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+image: $(VENV)/.python  ## build the image of deploy/k8s/Containerfile without a daemon (root; apt-get install buildah debootstrap)
+	$(BIN)/python scripts/image.py $(ARGS)
 
 bench: $(VENV)/.bench  ## speed, side by side with NumPy, pandas, Polars and DuckDB
 	$(BIN)/python -m bench $(ARGS)
@@ -57,7 +60,7 @@ $(VENV)/.demo: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@
 
-$(VENV)/.test: EXTRAS = server,redis,tls,slurm,demo,test,check
+$(VENV)/.test: EXTRAS = server,redis,tls,slurm,demo,test,deploy,check
 $(VENV)/.test: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@

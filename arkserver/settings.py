@@ -27,8 +27,32 @@ _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 
+_GROUP, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+
+
+def available_memory(group: Path = _GROUP, groups: Path = _GROUPS) -> int:
+    """Bytes of this machine, or of the container, job or unit that this process is confined to.
+
+    Parameters
+    ----------
+    group, groups : Path
+        Where Linux says which control groups the process is in, and what their limits are (cgroups(7)).
+    """
+    limits = [psutil.virtual_memory().total]
+    for line in group.read_text().split() if group.exists() else ():
+        _, controllers, path = line.split(":", 2)
+        if controllers not in ("", "memory"):
+            continue
+        top, file = (groups / controllers, "memory.limit_in_bytes") if controllers else (groups, "memory.max")
+        own = top / path.strip("/")
+        # In a container the path is the host's, and its own group is mounted at the top.
+        texts = [(folder / file).read_text().strip() for folder in (own, *own.parents) if (folder / file).is_file()]
+        limits += [int(text) for text in texts if text.isdigit()]
+    return min(limits)
+
+
 def parse_bytes(text: Any) -> int:
-    """``8GB``, ``512MiB``, ``90%`` of the machine's memory, or a number of bytes.
+    """``8GB``, ``512MiB``, ``90%`` of `available_memory`, or a number of bytes.
 
     Raises
     ------
@@ -37,7 +61,7 @@ def parse_bytes(text: Any) -> int:
     """
     plain = str(text).strip().lower()
     if plain.endswith("%"):
-        return int(psutil.virtual_memory().total * float(plain[:-1]) / 100)
+        return int(available_memory() * float(plain[:-1]) / 100)
     digits = plain.rstrip("abcdefghijklmnopqrstuvwxyz ")
     unit = plain[len(digits) :].strip()
     if unit not in _UNITS:

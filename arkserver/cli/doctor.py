@@ -65,10 +65,12 @@ def _ports(settings: Any) -> Iterator[Finding]:
 def _memory(settings: Any) -> Iterator[Finding]:
     import psutil
 
+    from arkserver.settings import available_memory
+
     there = psutil.virtual_memory().available
     text = f"limit {settings.memory_limit / 1e9:.1f} GB, available now {there / 1e9:.1f} GB"
-    enough = settings.memory_limit <= psutil.virtual_memory().total
-    yield Finding("--memory-limit", ok=enough, text=text if enough else f"{text}; more than the machine has")
+    enough = settings.memory_limit <= available_memory()
+    yield Finding("--memory-limit", ok=enough, text=text if enough else f"{text}; more than this process may have")
 
 
 def _kernel_cache(_: Any) -> Iterator[Finding]:

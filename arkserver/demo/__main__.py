@@ -1,10 +1,16 @@
-"""``python -m arkserver.demo``: start a server, load the flights, ask, compare with pandas, stop the server."""
+"""``python -m arkserver.demo``: start a server, load the flights, ask, compare with pandas, stop the server.
+
+With ``--url`` a server that runs is asked; it must find the files at the same path. Its token is ``ARKSERVER_TOKEN``.
+"""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,18 +21,23 @@ from arkserver.demo.questions import Question, Tables
 from arkserver.demo.server import server
 
 
-def main() -> int:
+def main(argv: Sequence[str] = ()) -> int:
     """Run the demo; 1 when an answer differs from pandas'."""
+    parser = argparse.ArgumentParser(prog="arkserver.demo", description="Analyse flights, and compare with pandas.")
+    parser.add_argument("--url", help="a server that runs, such as k8s://lab/arkserver; else one is started")
+    given = parser.parse_args(argv).url
     files, seconds = _timed(data.flight_files)
     print(f"flights as Parquet in {files.flights.parent} ({seconds:.1f} s)")
     started = time.perf_counter()
-    with server() as url, connect(url) as session:
+    where = contextlib.nullcontext(given) if given else server()
+    with where as url, connect(url, os.environ.get("ARKSERVER_TOKEN")) as session:
         print(f"server at {url}, ready after {time.perf_counter() - started:.1f} s")
         ours, seconds = _timed(lambda: _load(session.read_parquet, files))
         theirs, pandas_seconds = _timed(lambda: _load(pd.read_parquet, files))
         print(f"loaded in {seconds:.2f} s (pandas {pandas_seconds:.2f} s)")
         wrong = [q.title for q in questions.QUESTIONS if not _answer(q, ours, theirs)]
-    print("the server has stopped")
+    if not given:
+        print("the server has stopped")
     print(f"WRONG: {', '.join(wrong)}" if wrong else "all answers equal those of pandas")
     return 1 if wrong else 0
 
@@ -63,4 +74,4 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

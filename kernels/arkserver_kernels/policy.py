@@ -7,6 +7,7 @@ helper process while the calling thread waits without the GIL; then it is loaded
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -79,22 +80,35 @@ def _type(word: str, names: dict[str, str]) -> Any:
 
 
 @cache
-def cache_folder() -> Path | None:
-    """Where compiled kernels are kept, or None when no folder can be written.
+def cache_folders() -> tuple[Path, ...]:
+    """Where compiled kernels are looked for.
 
-    ``ARKSERVER_KERNEL_CACHE``, else ``$XDG_CACHE_HOME/arkserver/kernels`` (``~/.cache``), and in it a folder for the
-    machine, its CPU, and the versions of Python and Numba.
+    ``ARKSERVER_KERNEL_CACHE`` (several are separated as in ``PATH``), else ``$XDG_CACHE_HOME/arkserver/kernels``
+    (``~/.cache``), and in each a folder for the machine, its CPU, and the versions of Python and Numba. All are read;
+    what is compiled goes to the first that can be written. So an image or a shared file system may bring a full cache
+    that nobody writes to.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    root = Path(os.environ.get("ARKSERVER_KERNEL_CACHE") or base / "arkserver" / "kernels")
+    roots = os.environ.get("ARKSERVER_KERNEL_CACHE") or str(base / "arkserver" / "kernels")
     python = f"py{sys.version_info[0]}{sys.version_info[1]}"
-    folder = root / f"{platform.machine()}-{binding.get_host_cpu_name()}-{python}-numba{numba.__version__}"
+    cpu = config.CPU_NAME or binding.get_host_cpu_name()  # NUMBA_CPU_NAME: code for others than this machine
+    name = f"{platform.machine()}-{cpu}-{python}-numba{numba.__version__}"
+    return tuple(Path(root) / name for root in roots.split(os.pathsep))
+
+
+@cache
+def cache_folder() -> Path | None:
+    """The first of `cache_folders` that can be written, or None."""
+    return next((folder for folder in cache_folders() if _can_be_written(folder)), None)
+
+
+def _can_be_written(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError:
-        return None
-    return folder
+        return False
+    return True
 
 
 class _Files:
@@ -104,18 +118,23 @@ class _Files:
     code, when several processes write at once.
     """
 
-    def __init__(self, folder: Path, name: str, stamp: bytes) -> None:
-        self._folder, self._name, self._stamp = folder, name, stamp
+    def __init__(self, folder: Path, name: str, stamp: bytes, further: Sequence[Path] = ()) -> None:
+        self._folder, self._name, self._stamp, self._further = folder, name, stamp, further
 
     def path(self, key: object) -> Path:
-        digest = hashlib.sha256(self._stamp + repr(key).encode()).hexdigest()[:32]
-        return self._folder / f"{self._name}.{digest}.nbc"
+        return self._folder / self._file(key)
+
+    def _file(self, key: object) -> str:
+        return f"{self._name}.{hashlib.sha256(self._stamp + repr(key).encode()).hexdigest()[:32]}.nbc"
+
+    def holds(self, key: object) -> bool:
+        return any((folder / self._file(key)).exists() for folder in (self._folder, *self._further))
 
     def load(self, key: object) -> Any:
-        try:
-            return pickle.loads(self.path(key).read_bytes())  # noqa: S301 (our own cache, in the user's folder)
-        except FileNotFoundError:
-            return None
+        for folder in (self._folder, *self._further):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                return pickle.loads((folder / self._file(key)).read_bytes())  # noqa: S301 (our own cache)
+        return None
 
     def save(self, key: object, data: Any) -> None:
         from numba.core.serialize import dumps
@@ -138,7 +157,8 @@ def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
     finally:
         config.CACHE_DIR = before
     fn = dispatcher.py_func
-    files = _Files(folder, f"{fn.__module__}.{fn.__qualname__}", _stamp(fn.__code__.co_filename))
+    further = [f for f in cache_folders() if f != folder]
+    files = _Files(folder, f"{fn.__module__}.{fn.__qualname__}", _stamp(fn.__code__.co_filename), further)
     dispatcher._cache._cache_file = files
     compile_or_load, lock = dispatcher.compile, threading.Lock()
 
@@ -146,7 +166,7 @@ def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
         if isinstance(signature, tuple) and signature not in dispatcher.overloads:
             key = dispatcher._cache._index_key(signature, dispatcher.targetctx.codegen())
             with lock:
-                if _helper_allowed and not files.path(key).exists():
+                if _helper_allowed and not files.holds(key):
                     _compile_in_helper(f"{fn.__module__}:{fn.__qualname__}", signature)
         return compile_or_load(signature)
 

@@ -25,10 +25,10 @@ def start(jobs: int = 1) -> subprocess.Popen[bytes] | None:
     Returns
     -------
     Popen or None
-        The process, which the caller may wait for or end (it also ends when its parent is gone); None when the cache
-        holds everything already.
+        The process, which the caller may wait for or end (it also ends when its parent is gone); None when a cache
+        holds everything already, or none can be written.
     """
-    if (done := _marker()) is not None and done.exists():
+    if any((folder / _marker()).exists() for folder in policy.cache_folders()) or policy.cache_folder() is None:
         return None
     root = str(Path(__file__).parents[1])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
@@ -36,13 +36,10 @@ def start(jobs: int = 1) -> subprocess.Popen[bytes] | None:
     return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)  # noqa: S603
 
 
-def _marker() -> Path | None:
-    """The file that says that the cache holds every signature of these kernels."""
-    if (folder := policy.cache_folder()) is None:
-        return None
+def _marker() -> str:
+    """The name of the file that says that a cache holds every signature of these kernels."""
     sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:32]
-    return folder / f"complete.{digest}"
+    return f"complete.{hashlib.sha256(b''.join(p.read_bytes() for p in sources)).hexdigest()[:32]}"
 
 
 def compile_all(part: int = 0, parts: int = 1, *, quiet: bool = False) -> int:
@@ -115,8 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         compile_all(part, parts, quiet=options.quiet)
         return 0
     status = _in_processes(options.jobs, ["--quiet"] if options.quiet else [])
-    if status == 0 and (done := _marker()) is not None:
-        done.touch()
+    if status == 0 and (folder := policy.cache_folder()) is not None:
+        (folder / _marker()).touch()
     return status
 
 

@@ -49,6 +49,14 @@ def test_a_cache_that_cannot_be_written_compiles_in_the_process(tmp_path: Path) 
     assert run(COLD, tmp_path / "file") == "[1, 3] 0 1"
 
 
+def test_a_full_cache_that_nobody_writes_to_is_read(tmp_path: Path) -> None:
+    assert run(COLD, tmp_path / "full") == "[1, 3] 1 0"
+    (tmp_path / "file").write_text("no folder")
+    folders = os.pathsep.join(str(tmp_path / name) for name in ("file", "mine", "full"))
+    assert run(COLD, folders) == "[1, 3] 1 0"
+    assert list((tmp_path / "mine").rglob("*.nbc")) == []
+
+
 def test_files_of_signatures_do_not_meet(tmp_path: Path) -> None:
     files = policy._Files(tmp_path, "kernel", b"source")
     files.save("a", (1, 2))

@@ -25,6 +25,11 @@ CONTROLLERS_NOW = (
     "serviceaccount-token-controller,serviceaccount-controller,garbage-collector-controller,"
     "endpointslice-controller,endpointslice-mirroring-controller,endpoints-controller,namespace-controller"
 )
+WORKLOADS = (
+    "statefulset-controller,deployment-controller,replicaset-controller,disruption-controller,"
+    "root-ca-certificate-publisher-controller"
+)
+"""Controllers that make pods of workloads, beside those that always run; of current versions."""
 AUDIT = """apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -50,10 +55,15 @@ class ControlPlane:
         Further addresses of the API server, as ``IP:10.0.0.1``, for its certificate.
     arguments : str
         Further flags of the API server.
+    controllers : str
+        Further controllers, such as `WORKLOADS`.
     """
 
-    def __init__(self, folder: Path, version: str = CURRENT, names: str = "", *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, version: str = CURRENT, names: str = "", *arguments: str, controllers: str = ""
+    ) -> None:
         self.folder = folder
+        self._controllers = ",".join(filter(None, (CONTROLLERS if version == OLD else CONTROLLERS_NOW, controllers)))
         self.old = version == OLD
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
@@ -183,7 +193,7 @@ class ControlPlane:
         manager: list[str | Path] = [
             binary(version, "kube-controller-manager"),
             f"--kubeconfig={self.kubeconfig}",
-            f"--controllers={CONTROLLERS if self.old else CONTROLLERS_NOW}",
+            f"--controllers={self._controllers}",
             *("--leader-elect=false", "--secure-port=0" if self.old else f"--secure-port={free_port()}"),
             "--bind-address=127.0.0.1",
             f"--service-account-private-key-file={self._key}",
