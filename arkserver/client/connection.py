@@ -159,33 +159,33 @@ class Connection:
     # --- waiting -----------------------------------------------------------------------------------------------------
 
     def _answer(self, command: str, number: str) -> zmq.Frame:
+        shown = progress.display()
         try:
-            return self._reply(command, number)
+            return self._reply(command, number, shown)
         except KeyboardInterrupt:
-            frame = self._after_cancel(command, number)
+            frame = self._after_cancel(command, number, shown)
         self._release_created(frame)
         raise KeyboardInterrupt(f"{command} was interrupted")
 
-    def _reply(self, command: str, number: str) -> zmq.Frame:
+    def _reply(self, command: str, number: str, shown: progress.Display) -> zmq.Frame:
         frame = self._main.receive(QUIET_SECONDS)
-        return self._watch(command, number) if frame is None else frame
+        return self._watch(command, number, shown) if frame is None else frame
 
-    def _watch(self, command: str, number: str) -> zmq.Frame:
+    def _watch(self, command: str, number: str, shown: progress.Display) -> zmq.Frame:
         """Wait on for a reply that is late; show how far the command is, see that the server is alive."""
-        show = progress.display().show
-        alive = time.monotonic()
+        begun = alive = time.monotonic()
         try:
             while (frame := self._main.receive(WATCH_SECONDS)) is None:
                 self._check_lost(command)
                 status = self._ask_aside("status", {})
                 if status is not None:
                     alive = time.monotonic()
-                    self._show(show, status, number)
+                    self._show(shown, status, number)
                 elif time.monotonic() - alive > self.peer.timeout:
                     raise self._silence(command)
             return frame
         finally:
-            show("")
+            shown.end(_short(command), QUIET_SECONDS + time.monotonic() - begun)
 
     def _check_lost(self, command: str) -> None:
         # A reply that came before the end is taken first.
@@ -202,29 +202,34 @@ class Connection:
         )
 
     @staticmethod
-    def _show(show: Any, status: str, number: str) -> None:
+    def _show(shown: progress.Display, status: str, number: str) -> None:
         for item in _running(status):
             if item.get("id") == number:
-                show(progress.line(item["command"], item["seconds"], item["fraction"]))
+                look = item["seconds"], item.get("step", 0), item["fraction"]
+                shown.show(progress.Look(_short(item["command"]), *look))
 
     def _ask_aside(self, command: str, parameters: Mapping[str, Any]) -> str | None:
         """Ask over a second line while the first waits; None when no answer comes for a while."""
         if self._side is None:
             self._side = Line(self._context, self.peer.endpoint)
-        self._side.send([self._encode(command, parameters)])
-        frame = self._side.receive(max(WATCH_SECONDS, self.peer.timeout / 4))
+        frame = None
+        try:
+            self._side.send([self._encode(command, parameters)])
+            frame = self._side.receive(max(WATCH_SECONDS, self.peer.timeout / 4))
+        finally:
+            if frame is None:  # late, or Ctrl-C came while we waited
+                self._side.reopen()
         if frame is None:
-            self._side.reopen()
             return None
         return wire.decode_reply(frame.buffer, command).msg
 
     # --- Ctrl-C ------------------------------------------------------------------------------------------------------
 
-    def _after_cancel(self, command: str, number: str) -> zmq.Frame:
+    def _after_cancel(self, command: str, number: str, shown: progress.Display) -> zmq.Frame:
         """The reply to a command that the user does not want any more. A second Ctrl-C gives it up."""
-        progress.display().show("cancelling; Ctrl-C again to leave without an answer")
+        shown.say(f"cancelling {_short(command)}; interrupt again to leave without an answer")
         self._cancel(number)
-        return self._reply(command, number)
+        return self._reply(command, number, shown)
 
     def _cancel(self, number: str) -> None:
         for item in _running(self._ask_aside("status", {}) or ""):
@@ -265,6 +270,10 @@ class Connection:
 def _event(message: list[bytes]) -> int:
     """The event that a monitor tells of: the first two bytes of the first of its frames."""
     return int.from_bytes(message[0][:2], sys.byteorder)
+
+
+def _short(command: str) -> str:
+    return command.partition("<")[0]
 
 
 def _running(status: str) -> list[dict[str, Any]]:

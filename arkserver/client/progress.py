@@ -1,42 +1,104 @@
-"""A line that says how far a long command is: on a terminal or in a notebook, nothing elsewhere."""
+"""How far a long command is: a line on a terminal, a bar in a notebook, nothing elsewhere."""
 
 from __future__ import annotations
 
+import html
 import sys
+from dataclasses import dataclass
 from typing import Any, Protocol, TextIO
 
 WIDTH = 24
 
+_ROW = "display:flex;align-items:center;gap:10px;font-size:13px"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the server said of a running command."""
+
+    command: str
+    seconds: float
+    """since it began"""
+    step: int = 0
+    """of how many nobody knows"""
+    fraction: float = 0.0
+    """of the step; 0 while unknown"""
+
+    @property
+    def facts(self) -> str:
+        """Step and time."""
+        return f"step {self.step}, {self.seconds:.0f} s" if self.step > 1 else f"{self.seconds:.0f} s"
+
+    def line(self) -> str:
+        """The text: command, bar when the fraction is known, step, time."""
+        if not self.fraction:
+            return f"{self.command}: {self.facts}"
+        filled = round(WIDTH * self.fraction)
+        return f"{self.command} [{'#' * filled}{'.' * (WIDTH - filled)}] {self.fraction:4.0%} {self.facts}"
+
+    def bar(self) -> str:
+        """The same in HTML; a bar without a value moves to and fro."""
+        value = f' value="{self.fraction:.3f}"' if self.fraction else ""
+        percent = f"<span>{self.fraction:.0%}</span>" if self.fraction else ""
+        command, facts = html.escape(self.command), f'<span style="opacity:.65">{self.facts}</span>'
+        return f'<div style="{_ROW}"><code>{command}</code><progress max="1"{value}></progress>{percent}{facts}</div>'
+
 
 class Display(Protocol):
-    """Shows one line of text in place of the last."""
+    """Shows how far one command is."""
 
-    def show(self, text: str) -> None:
-        """Show `text`; an empty one removes the line."""
+    def show(self, look: Look) -> None:
+        """Show `look` in place of the last."""
+
+    def say(self, text: str) -> None:
+        """Show a text in place of the last look."""
+
+    def end(self, command: str, seconds: float) -> None:
+        """The command has ended."""
 
 
 class Terminal:
-    """Overwrites the current line of a terminal."""
+    """Overwrites the current line of a terminal; leaves nothing."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show(self, text: str) -> None:
-        """Show `text` instead of the line."""
+    def show(self, look: Look) -> None:
+        """Show `look` in place of the last."""
+        self.say(look.line())
+
+    def say(self, text: str) -> None:
+        """Show a text in place of the last look."""
         self._stream.write(f"\r\033[K{text}")
         self._stream.flush()
 
+    def end(self, command: str, seconds: float) -> None:  # noqa: ARG002 - a terminal scrolls
+        """Remove the line."""
+        self.say("")
+
 
 class Notebook:
-    """Updates one output of the running cell."""
+    """Updates one output of the running cell; leaves a line that says how long the command took."""
 
     def __init__(self, display: Any) -> None:
         self._display = display
         self._handle: Any = None
 
-    def show(self, text: str) -> None:
-        """Show `text` instead of the output."""
-        data = {"text/plain": text}
+    def show(self, look: Look) -> None:
+        """Show `look` in place of the last."""
+        self._put(look.line(), look.bar())
+
+    def say(self, text: str) -> None:
+        """Show a text in place of the last look."""
+        self._put(text, f'<div style="{_ROW}"><span style="opacity:.65">{html.escape(text)}</span></div>')
+
+    def end(self, command: str, seconds: float) -> None:
+        """Leave how long it took, if anything was shown."""
+        if self._handle is not None:
+            self.say(f"{command}: {seconds:.1f} s")
+
+    def _put(self, text: str, bar: str) -> None:
+        data = {"text/plain": text, "text/html": bar}
         if self._handle is None:
             self._handle = self._display(data, raw=True, display_id=True)
         else:
@@ -46,7 +108,13 @@ class Notebook:
 class Silent:
     """Shows nothing: a script's output is not for us."""
 
-    def show(self, text: str) -> None:
+    def show(self, look: Look) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Do nothing."""
+
+    def end(self, command: str, seconds: float) -> None:
         """Do nothing."""
 
 
@@ -59,12 +127,3 @@ def display() -> Display:
 
         return Notebook(show)
     return Terminal(sys.stderr) if sys.stderr is not None and sys.stderr.isatty() else Silent()
-
-
-def line(command: str, seconds: float, fraction: float) -> str:
-    """The text: command, bar when the fraction is known, time."""
-    name = command.partition("<")[0]
-    if not fraction:
-        return f"{name}: {seconds:.0f} s"
-    filled = round(WIDTH * fraction)
-    return f"{name} [{'#' * filled}{'.' * (WIDTH - filled)}] {fraction:4.0%} {seconds:.0f} s"

@@ -15,6 +15,7 @@ from distributed import Client, Future, Scheduler, SchedulerPlugin
 from arkserver.cluster import asking, entering, failures, keeping
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
+from arkserver.cluster.underway import Finished
 from arkserver.cluster.vault import Vault, load, write
 from arkserver.cluster.worker import THREADS, WorkerSetup
 from arkserver.engine import progress
@@ -185,6 +186,8 @@ class Cluster:
 
     def submit(self, graph: Graph, keys: Sequence[Any]) -> list[Future]:
         """Send out a graph; handles of the results of `keys`."""
+        if (token := progress.current()) is not None:
+            token.follow(len(graph.tasks), Finished(self.scheduler, graph.tasks))
         self._revive(graph.futures)
         futures = entering.handles(self.client, keys)
         self.loop.call_soon_threadsafe(entering.enter, self.scheduler, self.client.id, graph, keys)

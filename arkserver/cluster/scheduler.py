@@ -54,6 +54,10 @@ class HostedScheduler:
         """Workers that have joined."""
         return len(self.scheduler.workers)
 
+    def page(self, name: str) -> str:
+        """URL of a page beside the dashboard."""
+        return f"{self.dashboard.removesuffix('status')}{name}"
+
     async def close(self) -> None:
         """End it; workers leave."""
         await self.cluster.close()

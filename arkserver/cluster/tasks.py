@@ -6,13 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from distributed import Reschedule
+
+from arkserver.cluster import underway
 
 
 def run(fn: Callable[..., Any], command: str, *args: Any) -> Any:
     """``fn(*args)`` as the server would run it; an error carries the name of the command that it belongs to."""
     try:
-        with np.errstate(all="ignore"):
+        with underway.task(command), np.errstate(all="ignore"):
             return owned(fn(*args))
+    except Reschedule:
+        raise
     except Exception as e:
         e.__dict__.setdefault("command", command)
         raise

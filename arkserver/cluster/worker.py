@@ -8,7 +8,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin
 from distributed.utils import offload
 
-from arkserver.cluster import asking, vault
+from arkserver.cluster import asking, underway, vault
 from arkserver.engine import threads
 
 THREADS = "threads"
@@ -37,6 +37,12 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
         worker.handlers[asking.HANDLER] = self.answer
+        worker.metrics[underway.METRIC] = lambda _: underway.fractions()
+
+    def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
+        """A task that runs and is wanted no more is told so."""
+        if start == "executing" and finish == "released":
+            underway.cancel(key)
 
     async def keep(self, old: Any, new: Any, path: str) -> tuple[int, bool]:
         """Give contents that the worker holds another key and a file; their size in bytes, whether there is a file."""

@@ -6,6 +6,7 @@ import functools
 import platform
 import socket
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,9 @@ def sleep(seconds: float) -> str:
     """Sleep; other clients are served meanwhile."""
     if not 0 <= seconds <= 86_400:
         raise ArgumentError(f"cannot sleep {seconds} seconds; ask for 0 to 86400")
+    token, start = progress.current(), time.monotonic()
+    if token is not None and seconds:
+        token.follow(1, lambda: (time.monotonic() - start) / seconds)
     progress.pause(seconds)
     return "slept"
 

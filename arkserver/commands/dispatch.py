@@ -74,4 +74,6 @@ def _execute(call: Call, context: Context, progress: Progress, parameters: Param
     if found.target is not None:
         engine.symbols.put(found.target, result)
         result = None
+    if results.makes_values(result):
+        progress.raise_if_cancelled()  # whoever cancelled a command does not know the names that it would give
     return results.write(result, engine.symbols, context.user)

@@ -67,6 +67,11 @@ Reply = bytes | memoryview
 """One frame."""
 
 
+def makes_values(result: Any) -> bool:
+    """Whether a result has, or may have, values that get symbols."""
+    return isinstance(result, Array | Strings | Named | ReadAll | tuple | list | dict)
+
+
 def write(result: Any, symbols: SymbolTable, user: str) -> Reply:
     """The frame that answers a request with `result`."""
     if isinstance(result, Binary):

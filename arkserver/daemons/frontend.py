@@ -21,6 +21,7 @@ from arkserver.commands.dispatch import Call, Outcome
 from arkserver.commands.registry import Command
 from arkserver.commands.results import Reply
 from arkserver.daemons import logs
+from arkserver.daemons.facts import RecentErrors
 from arkserver.daemons.metrics import UNKNOWN_COMMAND, Metrics
 from arkserver.daemons.running import Running, RunningCommands
 from arkserver.daemons.sockets import bind, unwatch, watch
@@ -59,6 +60,7 @@ class Frontend:
         self.authenticator = authenticator
         self.metrics = metrics
         self.running = RunningCommands()
+        self.errors = RecentErrors()
         self.sent = 0
         self._log_commands = log_commands
         self._draining = False
@@ -178,6 +180,8 @@ class Frontend:
         seconds = time.perf_counter() - incoming.started
         name = command.name if command else UNKNOWN_COMMAND
         failed, sent = outcome.error is not None, len(outcome.reply)
+        if outcome.error is not None:
+            self.errors.add(request.user, request.cmd, outcome.error)
         self.metrics.record(name, request.user, seconds, incoming.received, sent, failed=failed)
         if self._log_commands:
             self._log(incoming, request, outcome, seconds)

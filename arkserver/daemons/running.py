@@ -73,6 +73,7 @@ class RunningCommands:
                 "user": r.user,
                 "id": r.id,
                 "seconds": round(now - r.started, 3),
+                "step": r.progress.steps,
                 "fraction": round(r.progress.fraction, 3),
             }
             for r in list(self._running.values())

@@ -21,8 +21,9 @@ from tornado.httpserver import HTTPServer
 
 import arkserver
 from arkserver.commands.context import Context, Locale, ServerInfo
-from arkserver.daemons import http, side
+from arkserver.daemons import http, page, side
 from arkserver.daemons.checkpoints import Checkpoints
+from arkserver.daemons.facts import Facts
 from arkserver.daemons.frontend import Frontend
 from arkserver.daemons.integration import Integration
 from arkserver.daemons.metrics import Metrics
@@ -170,6 +171,7 @@ class Server:
             if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
                 # Dask takes another port than the one that it was told when that is taken.
                 raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
+            self._open_page(self.scheduler, frontend)
             await self._open_cluster(self.scheduler)
         await self.checkpoints.open(settings.join_seconds)
         frontend.serve()
@@ -179,6 +181,13 @@ class Server:
         self._announce()
         if settings.warmup:
             self._warmup = warmup.start()
+
+    def _open_page(self, scheduler: HostedScheduler, frontend: Frontend) -> None:
+        from arkserver.cluster.facts import add_pages
+
+        facts = Facts(self.context, scheduler, frontend.errors)
+        pages = page.application(facts, frontend.running.cancel, frontend.authenticator)
+        add_pages(scheduler.scheduler, pages, page.LINK)
 
     async def _open_cluster(self, scheduler: HostedScheduler) -> None:
         from arkserver.cluster.hosting import Workers
@@ -226,6 +235,7 @@ class Server:
         found |= {s.name: f"tcp://{self.info.host}:{s.port}" for s in self._side}
         if self.scheduler is not None:
             found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard}
+            found |= {"page": self.scheduler.page(page.LINK)}
         return found
 
     def _facts(self) -> Mapping[str, Any]:

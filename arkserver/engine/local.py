@@ -60,7 +60,8 @@ class LocalExecutor(Executor):
         """Write into the blocks where they are; one that cannot be written to (received from a client) is copied."""
         blocks = tuple(b if b.flags.writeable else b.copy() for b in array.blocks)
         changed = replace(array, blocks=blocks)
-        self.collect(fn, changed, *operands)
+        with progress.running(None):  # to be cancelled half way would leave the array half changed
+            self.collect(fn, changed, *operands)
         return changed
 
     def place(self, blocks: Iterable[Any]) -> tuple[Block, ...]:

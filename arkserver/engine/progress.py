@@ -7,39 +7,65 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from arkserver.errors import CancelledError
 
+Watch = Callable[[], float]
+"""Says how many parts of a step are done."""
+
 
 class Progress:
-    """The progress of one command: steps done of steps known, and a cancel flag that any thread may set."""
+    """The progress of one command, and a cancel flag that any thread may set.
 
-    __slots__ = ("_cancelled", "command", "done", "total")
+    How many steps a command takes is not known before; how far the step is that runs now, is.
+    """
+
+    __slots__ = ("_cancelled", "_done", "_lock", "_parts", "_watches", "command", "steps")
 
     def __init__(self, command: str) -> None:
         self.command = command
-        self.done = 0
-        self.total = 0
+        self.steps = 0
+        """steps that have begun"""
+        self._done = self._parts = 0
+        self._watches: list[tuple[int, Watch]] = []
+        self._lock = threading.Lock()
         self._cancelled = threading.Event()
 
-    def expect(self, steps: int) -> None:
-        """Announce `steps` further steps."""
-        self.total += steps
+    def begin(self, parts: int) -> None:
+        """A step of `parts` parts begins in this process."""
+        with self._lock:
+            self.steps += 1
+            self._done, self._parts = 0, parts
 
-    def advance(self, steps: int = 1) -> None:
-        """Say that `steps` steps are done."""
-        self.done += steps
+    def advance(self) -> None:
+        """A part of the step is done."""
+        with self._lock:
+            self._done += 1
+
+    def follow(self, parts: int, done: Watch) -> None:
+        """A step of `parts` parts begins elsewhere, beside those that run there already."""
+        with self._lock:
+            self.steps += 1
+            self._watches.append((parts, done))
 
     @property
     def fraction(self) -> float:
-        """Between 0 and 1; 0 while nothing is known."""
-        return min(1.0, self.done / self.total) if self.total else 0.0
+        """How much of the step is done, between 0 and 1; of all steps together that run elsewhere, if there are any.
+
+        0 while nothing is known.
+        """
+        with self._lock:
+            watches = list(self._watches)
+            done, parts = float(self._done), self._parts
+        if watches:
+            done, parts = sum(watch() for _, watch in watches), sum(n for n, _ in watches)
+        return min(1.0, done / parts) if parts else 0.0
 
     def cancel(self) -> None:
-        """Ask the command to end at its next step; it then raises `CancelledError` and changes nothing."""
+        """Ask the command to end at its next part; it then raises `CancelledError` and changes nothing."""
         self._cancelled.set()
 
     def sleep(self, seconds: float) -> None:
@@ -82,10 +108,10 @@ def command() -> str:
 
 
 @contextmanager
-def running(token: Progress) -> Iterator[Progress]:
-    """Make `token` the current one."""
+def running(token: Progress | None) -> Iterator[None]:
+    """Make `token` the current one; None for work that must not end half way."""
     reset = _current.set(token)
     try:
-        yield token
+        yield
     finally:
         _current.reset(reset)

@@ -91,6 +91,10 @@ class SymbolTable:
         except KeyError:
             raise UnknownSymbolError(f"Error: lookup: unknown symbol: {name}") from None
 
+    def find(self, name: str) -> Value | None:
+        """The value under `name`, if there is one."""
+        return self._values.get(name)
+
     def delete(self, name: str) -> bool:
         """Forget `name`; False, and nothing is done, when it is pinned.
 

@@ -21,6 +21,9 @@ R = TypeVar("R")
 # Less than this many elements are not worth handing a part to a second thread.
 MINIMUM_CHUNK = 1 << 15
 
+# A part has no more elements than this, so that a command can be cancelled, and says how far it is, within it.
+LONGEST_PIECE = 1 << 23
+
 # Added to the niceness of kernel threads: with 5 they get a quarter of a core that somebody else wants, and all of one
 # that nobody does.
 NICER = 5
@@ -47,7 +50,7 @@ class Threads:
         """``[fn(*row) for row in zip(*columns)]``, the rows side by side.
 
         The first error is raised after all rows have ended, so that no row still writes to a buffer of a failed
-        command. Between rows the running command can be cancelled.
+        command. Between rows the running command can be cancelled, and each is a part of its progress.
 
         Raises
         ------
@@ -55,16 +58,29 @@ class Threads:
             When the command was cancelled before a row began.
         """
         rows = list(zip(*columns, strict=True))
-        if self._pool is None or len(rows) < 2 or getattr(_on_pool_thread, "marked", False):
-            return [_step(fn, row, progress.current()) for row in rows]
         token = progress.current()
+        if token is not None:
+            token.begin(len(rows))
+        if self._pool is None or len(rows) < 2 or getattr(_on_pool_thread, "marked", False):
+            return [_step(fn, row, token) for row in rows]
         futures = [self._pool.submit(_step, fn, row, token) for row in rows]
         return _results(futures)
 
     def each_chunk(self, fn: Callable[[int, int], R], n: int, minimum: int = MINIMUM_CHUNK) -> list[R]:
-        """``fn(start, stop)`` for the chunks of ``range(n)``, side by side; results in order."""
-        chunks = self.chunks(n, minimum)
-        return self.run(fn, [a for a, _ in chunks], [b for _, b in chunks])
+        """``fn(start, stop)`` for the `pieces` of ``range(n)``, side by side; results in order."""
+        return self._each(fn, self.pieces(n, minimum))
+
+    def each_share(self, fn: Callable[[int, int], R], n: int, minimum: int = MINIMUM_CHUNK) -> list[R]:
+        """`each_chunk` for a function that holds much for each call: no more calls than threads."""
+        return self._each(fn, self.chunks(n, minimum))
+
+    def _each(self, fn: Callable[[int, int], R], pieces: list[tuple[int, int]]) -> list[R]:
+        return self.run(fn, [a for a, _ in pieces], [b for _, b in pieces])
+
+    def pieces(self, n: int, minimum: int = MINIMUM_CHUNK) -> list[tuple[int, int]]:
+        """`chunks`, each cut further until none is longer than `LONGEST_PIECE`."""
+        count = len(self.chunks(n, minimum))
+        return split(n, count * max(1, -(-n // (count * max(minimum, LONGEST_PIECE)))))
 
     def chunks(self, n: int, minimum: int = MINIMUM_CHUNK) -> list[tuple[int, int]]:
         """Cut ``range(n)`` into at most `count` near-equal pieces of at least `minimum`; always at least one piece."""
@@ -100,7 +116,10 @@ def _enter_thread() -> None:
 def _step(fn: Callable[..., R], row: tuple[Any, ...], token: progress.Progress | None) -> R:
     if token is not None:
         token.raise_if_cancelled()
-    return fn(*row)
+    result = fn(*row)
+    if token is not None:
+        token.advance()
+    return result
 
 
 def _results(futures: list[Future[R]]) -> list[R]:

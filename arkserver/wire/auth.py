@@ -41,6 +41,11 @@ class Authenticator:
             return
         raise AuthenticationError(f"Error: token {token} does not match server token, check with server owner")
 
+    def knows(self, token: str) -> bool:
+        """Whether `token` is one of the server's, whoever shows it."""
+        known = [self.shared, *self.personal.values()]
+        return any([_same(token, k) for k in known if k])  # noqa: C419 - all are compared, so that time tells nothing
+
     def _tokens_of(self, user: str) -> list[str]:
         own = self.personal.get(user)
         return [self.shared or ""] if own is None else [own]

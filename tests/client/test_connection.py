@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -240,6 +241,48 @@ def test_ctrl_c_cancels_the_command_on_the_server(server: RunningServer, session
         assert process.wait(20) == 0
 
 
+_INTERRUPTED_TWICE = """
+import sys
+from arkserver.client import connect
+session = connect(sys.argv[1], timeout=100_000)
+print("ready", flush=True)
+try:
+    session.text("sleep", seconds=60.0)
+except KeyboardInterrupt:
+    print("left", flush=True)
+sys.stdin.readline()
+print(session.arange(3).tolist(), flush=True)
+session.close()
+"""
+
+
+def test_a_second_ctrl_c_leaves_a_server_that_does_not_answer(own_server: RunningServer) -> None:
+    argv = [sys.executable, "-c", _INTERRUPTED_TWICE, own_server.address]
+    with (
+        connect(own_server.address) as session,
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        while not session.status()["running"]:
+            time.sleep(0.01)
+        os.kill(own_server.process.pid, signal.SIGSTOP)
+        try:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)  # for the first to be taken; it waits for the server
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == "left\n"
+        finally:
+            os.kill(own_server.process.pid, signal.SIGCONT)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "[0, 1, 2]\n"
+        assert process.wait(20) == 0
+        session.cancel(session.status()["running"][0]["number"])
+
+
 # --- display of progress ---------------------------------------------------------------------------------------------
 
 
@@ -251,7 +294,7 @@ def test_long_commands_show_a_line_on_a_terminal(server: RunningServer) -> None:
     assert process.wait(60) == 0
     shown = os.read(master, 10_000).decode()
     os.close(master)
-    assert "sleep: 2 s" in shown
+    assert re.search(r"sleep \[#+\.+\]  \d\d% 2 s", shown)
     assert shown.endswith("\r\x1b[K")  # the line is gone at the end
 
 

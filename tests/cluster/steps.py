@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine.threads import threads
 from arkserver.errors import ArgumentError
 
 
@@ -46,6 +47,11 @@ def owns_its_memory(block: NDArray[Any]) -> bool:
 
 def slowly(block: NDArray[Any], seconds: float) -> NDArray[Any]:
     time.sleep(seconds)
+    return block
+
+
+def in_parts(block: NDArray[Any], seconds: float) -> NDArray[Any]:
+    threads().run(lambda _: time.sleep(0.05), range(int(seconds / 0.05)))
     return block
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -16,7 +17,7 @@ from distributed import Future
 from numpy.typing import NDArray
 
 from arkserver.cluster import executor as executor_module
-from arkserver.cluster import vault
+from arkserver.cluster import tasks, underway, vault
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
 from arkserver.cluster.graphs import Graph
@@ -241,3 +242,67 @@ def test_a_waiting_command_can_be_cancelled(remote: ClusterExecutor) -> None:
     with running(token), pytest.raises(CancelledError):
         remote.collect(steps.total, remote.map(steps.slowly, arange(remote), 1.5))
     assert time.monotonic() - begun < 1.4
+
+
+def tasks_that_run(remote: ClusterExecutor) -> int:
+    cluster = remote.cluster
+    return sum(map(len, cluster.on_loop(cluster.client.run(underway.fractions)).result(20).values()))
+
+
+def test_cancelling_ends_what_runs_on_workers_and_frees_it(remote: ClusterExecutor) -> None:
+    x, token = arange(remote), Progress("long")
+    remote.cluster.settle(x.blocks)
+    before = set(remote.cluster.scheduler.tasks)
+
+    def work() -> None:
+        with running(token), pytest.raises(CancelledError):
+            remote.collect(steps.total, remote.map(steps.in_parts, x, 100.0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    until(lambda: tasks_that_run(remote) == 2)
+    token.cancel()
+    thread.join(10)
+    until(lambda: tasks_that_run(remote) == 0)
+    until(lambda: set(remote.cluster.scheduler.tasks) <= before)
+    assert remote.collect(steps.total, x) == [N / 2 * (N / 2 - 1) / 2, N / 2 * (1.5 * N - 1) / 2]
+
+
+def test_workers_say_how_far_they_are(remote: ClusterExecutor) -> None:
+    token, seen = Progress("long"), set[float]()
+    x = arange(remote)
+
+    async def look() -> None:
+        seen.add(token.fraction)
+
+    def work() -> None:
+        with running(token):
+            remote.collect(steps.total, remote.map(steps.in_parts, x, 3.0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive():
+        remote.cluster.on_loop(look()).result(10)
+        time.sleep(0.05)
+    thread.join()
+    assert len(seen) > 4
+    remote.cluster.on_loop(look()).result(10)
+    assert max(seen) == token.fraction == 1.0
+    assert token.steps == 2
+
+
+def test_a_task_that_is_wanted_again_runs_again(remote: ClusterExecutor) -> None:
+    client = remote.cluster.client
+
+    def submit() -> Any:
+        return client.submit(tasks.run, steps.in_parts, "again", np.arange(3), 1.0, key="again")
+
+    async def want_twice() -> Any:
+        future = submit()
+        await asyncio.sleep(0.5)
+        future.release()
+        del future
+        await asyncio.sleep(0.01)
+        return await submit().result()
+
+    assert remote.cluster.on_loop(want_twice()).result(30).tolist() == [0, 1, 2]

@@ -31,6 +31,8 @@ class Session:
         self.ex = ex
         self.engine = Engine(ex, MemoryAccounts(limit))
         self.context = Context(self.engine)
+        self.token: Progress | None = None
+        """of the next commands, for tests that cancel them"""
 
     def put(self, x: NDArray[Any] | list[str], max_bits: int = -1) -> str:
         """Store an array, or a list of texts, and return its name."""
@@ -62,7 +64,7 @@ class Session:
         command, words = registry.find(cmd)
         view = None if payload is None else memoryview(payload)
         call = dispatch.Call(command, words, cmd, envelope(cmd, parameters)["args"], view)
-        return bytes(dispatch.run(call, self.context, Progress(cmd)).reply)
+        return bytes(dispatch.run(call, self.context, self.token or Progress(cmd)).reply)
 
     def projected(self, cmd: str, **parameters: Any) -> int:
         """The bytes that a command says it may allocate."""

@@ -52,6 +52,6 @@ def histogramdd(sample: Sequence[Array], bins: Sequence[int], ranges: Sequence[t
             histogram.count_bins(index, counts)
         return counts
 
-    parts = threads().each_chunk(count, len(columns[0]))
+    parts = threads().each_share(count, len(columns[0]))
     counts: Ints = np.add.reduce(parts)
     return counts.reshape(tuple(bins))

@@ -75,7 +75,7 @@ class Range:
 
 def key_range(keys: Array, order: Order) -> Range:
     """Measure the keys (the bits of at least one)."""
-    chunks = threads().chunks(len(keys))
+    chunks = threads().pieces(len(keys))
     found = np.empty((len(chunks), 6), np.uint64)
 
     def measure(row: Array, start: int, stop: int) -> None:
@@ -139,7 +139,7 @@ def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: i
 
 
 def _count(keys: Array, order: Order, found: Range, digit: int, shift: int, buckets: Array) -> Cut:
-    chunks, size = threads().chunks(len(keys)), int(buckets[-1]) + 1
+    chunks, size = threads().pieces(len(keys)), int(buckets[-1]) + 1
     counts = np.zeros((len(chunks), size), np.int64)
     args = order.negative, order.flip, found.base, np.uint64(shift), buckets
 

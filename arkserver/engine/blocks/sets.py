@@ -57,7 +57,7 @@ def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap:
         sets.set_bits(keys[start:stop], *bitmap.code, words)
         return words
 
-    parts = threads().each_chunk(mark, len(keys), max(size, 1 << 15))
+    parts = threads().each_share(mark, len(keys), max(size, 1 << 15))
     for part in parts[1:]:
         _or_into(parts[0], part)
     return Bitmap(order, found, parts[0])
@@ -143,7 +143,7 @@ def _few_distinct(keys: Array) -> Array | None:
         many = sets.insert(keys[start:stop], table, FEW) < 0
         return None if many else table[table != 0]
 
-    parts = threads().each_chunk(collect, len(keys))
+    parts = threads().each_share(collect, len(keys))
     zero = np.zeros(int((keys == 0).any()), np.uint64)
     return None if any(p is None for p in parts) else np.concatenate([*(p for p in parts if p is not None), zero])
 
