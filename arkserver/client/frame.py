@@ -18,8 +18,6 @@ from arkserver.client.strings import Strings
 if TYPE_CHECKING:
     from arkserver.client.session import Session
 
-SHOWN_ROWS = 10
-
 STATISTICS = ("count", "mean", "std", "min", "25%", "50%", "75%", "max")
 
 
@@ -100,15 +98,14 @@ class DataFrame:
 
     def _shown(self, write: Any) -> str:
         """The first and the last rows."""
-        n, half = len(self), SHOWN_ROWS // 2
-        rows = list(range(n)) if n <= SHOWN_ROWS else [*range(half), *range(n - half, n)]
-        picked = self if n <= SHOWN_ROWS else self.take(rows)
-        index = [str(r) for r in rows]
+        n = len(self)
+        parts = display.edges(n)
+        picked = self if len(parts) == 1 else self.take([i for a, b in parts for i in range(a, b)])
+        index = display.positions(parts)
         columns = [c.tolist() for c in picked.values()]
-        if n > SHOWN_ROWS:
-            index.insert(half, "...")
+        if len(parts) > 1:
             for c in columns:
-                c.insert(half, "...")
+                c.insert(parts[0][1], "...")
         note = f"[{n} rows x {len(self._columns)} columns]"
         text = write(self.columns, columns, index)
         return f"{text}{display.note(note)}" if write is display.table_html else f"{text}\n{note}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -76,9 +75,8 @@ class Strings(Remote):
         return f"[{', '.join(self._shown())}]"
 
     def _repr_html_(self) -> str:
-        lines = "\n".join(self._shown())
-        facts = f"str, {self.size} strings, {display.size_text(self.nbytes)}"
-        return f"<pre>{html.escape(lines)}</pre>{display.note(facts)}"
+        facts = display.note(f"str, {self.size} strings, {display.size_text(self.nbytes)}")
+        return display.column_html(self) + facts
 
     def _shown(self) -> list[str]:
         if self.size <= 2 * SHOWN + 1:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import re
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -277,6 +279,47 @@ def test_display(session: Session) -> None:
     assert repr(session.arange(3)) == "Array([0 1 2], dtype=int64)"
     assert repr(session.arange(1000)) == "Array([0 1 2 ... 997 998 999], shape=(1000,), dtype=int64)"
     assert f"{session.asarray(2.5):.2f}" == "2.50"
-    html = session.ones((2, 2))._repr_html_()
-    assert "<pre>[[1.0 1.0] [1.0 1.0]]</pre>" in html
-    assert "float64, shape (2, 2), 32 B" in html
+
+
+def cells(html: str) -> list[list[str]]:
+    """The texts of a table, row by row, with head and index."""
+    rows = re.findall(r"<tr>(.*?)</tr>", html)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+
+
+def test_arrays_show_as_tables(session: Session) -> None:
+    html = session.asarray(np.arange(6.0).reshape(2, 3))._repr_html_()
+    assert cells(html) == [["", "0", "1", "2"], ["0", "0", "1", "2"], ["1", "3", "4", "5"]]
+    assert "float64, shape (2, 3), 48 B" in html
+    assert cells(session.asarray([7, 8])._repr_html_()) == [["", "int64"], ["0", "7"], ["1", "8"]]
+    assert cells(session.array(["a<b", "c"])._repr_html_()) == [["", "str"], ["0", "a&lt;b"], ["1", "c"]]
+    assert "<pre>[[[0" in session.zeros((2, 2, 2))._repr_html_()
+    assert "<pre>[2.5]</pre>" in session.asarray(2.5)._repr_html_()
+    assert cells(session.asarray(np.empty(0))._repr_html_()) == [["", "float64"]]
+    assert "shape (0, 3)" in session.zeros((0, 3))._repr_html_()
+
+
+@pytest.mark.parametrize("shape", [(11,), (5000,), (11, 2), (2, 11), (300, 40)])
+def test_of_a_large_array_the_edges_are_shown_and_fetched(session: Session, shape: tuple[int, ...]) -> None:
+    x = np.arange(np.prod(shape)).reshape(shape)
+    shown = session.asarray(x)
+    before = sent_bytes(session)
+    table = cells(shown._repr_html_())
+    assert sent_bytes(session) - before < 20_000
+    rows, columns = [_picked(n) for n in (*shape, 1)[:2]]
+    head = ["", *map(str, columns)] if len(shape) == 2 else ["", "int64"]
+    x = x.reshape(shape[0], -1)
+    body = [[str(i), *("..." if "..." in (i, j) else str(x[int(i), int(j)]) for j in columns)] for i in rows]
+    assert table == [head, *body]
+
+
+def _picked(n: int) -> list[Any]:
+    return list(range(n)) if n <= 10 else [*range(5), "...", *range(n - 5, n)]
+
+
+def sent_bytes(session: Session) -> float:
+    """What the server has sent so far."""
+    with urllib.request.urlopen(session.status()["metrics"], timeout=10) as answer:
+        found = re.search(r"^arkserver_sent_bytes_total (\S+)", answer.read().decode(), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
