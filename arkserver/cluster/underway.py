@@ -83,7 +83,8 @@ class Finished:
         self._seen.add(key)
         if task.processing_on is None:
             return float(task.state in ("memory", "erred"))
-        return dict(_received(task.processing_on)).get(key, 0.0)
+        said: dict[Any, float] = dict(_received(task.processing_on))
+        return said.get(key, 0.0)
 
 
 def _received(worker: Any) -> Iterator[tuple[Any, float]]:

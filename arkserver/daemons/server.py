@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import signal
 import socket
@@ -13,34 +12,30 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from arkserver_kernels import warmup
 from tornado.httpserver import HTTPServer
 
 import arkserver
-from arkserver.commands.context import Context, Locale, ServerInfo
-from arkserver.daemons import http, page, side
+from arkserver.commands.context import Context, ServerInfo
+from arkserver.daemons import http, side
 from arkserver.daemons.checkpoints import Checkpoints
-from arkserver.daemons.facts import Facts
 from arkserver.daemons.frontend import Frontend
 from arkserver.daemons.integration import Integration
 from arkserver.daemons.metrics import Metrics
 from arkserver.daemons.running import RunningCommands
+from arkserver.daemons.scheduling import Scheduling
+from arkserver.daemons.sockets import opening
 from arkserver.engine import threads
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.engine.state import Engine
-from arkserver.errors import ConfigurationError
 from arkserver.integration import settings as integration_settings
 from arkserver.integration.settings import IntegrationSettings
 from arkserver.settings import LogLevel, ServerSettings
 from arkserver.wire import auth
-
-if TYPE_CHECKING:  # Dask is imported when it is used, which keeps the start of a server without it short
-    from arkserver.cluster.hosting import Workers
-    from arkserver.cluster.scheduler import HostedScheduler
 
 log = structlog.get_logger("server")
 
@@ -79,14 +74,13 @@ class Server:
         self.context = Context(engine, self.info)
         self.checkpoints = Checkpoints(settings, engine, self._idle_seconds, self._locales)
         self.metrics = Metrics(self.context, self._workers, self._integration.registered)
-        self.scheduler: HostedScheduler | None = None
         self.metrics_url = ""
         self._ready = False
         self._signals = 0
         self._stopping: asyncio.Event
         self._http: HTTPServer | None = None
         self._side: list[side.SideSocket] = []
-        self._cluster: Workers | None = None
+        self._scheduling: Scheduling | None = None
         self._running: RunningCommands | None = None
         self._writing: set[asyncio.Task[bool]] = set()
         self._warmup: subprocess.Popen[bytes] | None = None
@@ -112,6 +106,8 @@ class Server:
             try:
                 await self._open(frontend)
                 await self._stopping.wait()
+                if self._scheduling is not None and self._scheduling.error is not None:
+                    raise self._scheduling.error
                 return await self._drain(frontend)
             finally:
                 await self._close(frontend)
@@ -148,31 +144,16 @@ class Server:
 
     async def _open(self, frontend: Frontend) -> None:
         settings = self.settings
-        with _opening("--port", settings.port):
+        with opening("--port", settings.port):
             self.info.port = frontend.bind(settings.host, settings.port)
         self.info.host = _own_name(settings.host)
         self.info.url = self._url(frontend.authenticator)
-        with _opening("--metrics-port", settings.metrics_port):
+        with opening("--metrics-port", settings.metrics_port):
             self._http, port = http.serve(settings.host, settings.metrics_port, self.metrics, self._readiness)
         self.metrics_url = f"http://{self.info.host}:{port}/metrics"
         self._open_side_sockets()
         if settings.scheduler:
-            from arkserver.cluster.scheduler import start_scheduler
-
-            with _opening("--scheduler-port", settings.scheduler_port):
-                self.scheduler = await start_scheduler(
-                    settings.host,
-                    settings.scheduler_port,
-                    settings.dashboard_port,
-                    settings.tls_folder,
-                    settings.advertise,
-                    settings.keep_folder,
-                )
-            if settings.dashboard_port and self.scheduler.dashboard_port != settings.dashboard_port:
-                # Dask takes another port than the one that it was told when that is taken.
-                raise ConfigurationError(f"--dashboard-port: port {settings.dashboard_port} is taken; choose another")
-            self._open_page(self.scheduler, frontend)
-            await self._open_cluster(self.scheduler)
+            await self._open_scheduler(frontend)
         await self.checkpoints.open(settings.join_seconds)
         frontend.serve()
         self._ready = True
@@ -182,20 +163,20 @@ class Server:
         if settings.warmup:
             self._warmup = warmup.start()
 
-    def _open_page(self, scheduler: HostedScheduler, frontend: Frontend) -> None:
-        from arkserver.cluster.facts import add_pages
+    async def _open_scheduler(self, frontend: Frontend) -> None:
+        """Start the scheduler: now, when the server needs workers to be complete, otherwise behind its back."""
+        self._scheduling = Scheduling(self.settings, self.context, frontend)
+        if self.settings.workers or self.settings.restore:
+            await self._scheduling.start()
+        else:
+            self._scheduling.start_behind(self._scheduler_started)
 
-        facts = Facts(self.context, scheduler, frontend.errors)
-        pages = page.application(facts, frontend.running.cancel, frontend.authenticator)
-        add_pages(scheduler.scheduler, pages, page.LINK)
-
-    async def _open_cluster(self, scheduler: HostedScheduler) -> None:
-        from arkserver.cluster.hosting import Workers
-
-        self._cluster = Workers(scheduler, self.settings, self.context.engine)
-        self.info.workers = lambda: [Locale(*w) for w in scheduler.cluster.shapes()]
-        self.info.scale = self._cluster.scale
-        await self._cluster.start()
+    def _scheduler_started(self) -> None:
+        if self._scheduling is None or self._scheduling.error is not None:
+            self.stop()
+        else:
+            self._say(self._scheduling.addresses())
+            log.info("scheduling", **self._scheduling.addresses())
 
     def _open_side_sockets(self) -> None:
         settings = self.settings
@@ -211,7 +192,7 @@ class Server:
                 continue
             door = make(self.context)
             self._side.append(door)
-            with _opening(flag, port):
+            with opening(flag, port):
                 door.serve(settings.host, port)
 
     def _url(self, authenticator: auth.Authenticator) -> str:
@@ -221,21 +202,23 @@ class Server:
     def _announce(self) -> None:
         """Say where the server is, for people and, in the connection file, for launchers."""
         print(f"server listening on {self.info.url}")  # noqa: T201 - what the operator waits for
-        for what, where in self._addresses().items():
-            print(f"{what}: {where}")  # noqa: T201
-        sys.stdout.flush()
+        self._say(self._addresses())
         log.info("serving", version=arkserver.__version__, port=self.info.port, **self._addresses())
         if (path := self.settings.connection_file) is not None:
             scratch = path.with_name(f".{path.name}.{os.getpid()}")
             scratch.write_text(f"{self.info.host} {self.info.port} {self.info.url}\n")
             scratch.replace(path)  # readers see all of it or nothing
 
-    def _addresses(self) -> Mapping[str, Any]:
+    def _say(self, addresses: Mapping[str, str]) -> None:
+        for what, where in addresses.items():
+            print(f"{what}: {where}")  # noqa: T201
+        sys.stdout.flush()
+
+    def _addresses(self) -> Mapping[str, str]:
         found = {"metrics": self.metrics_url}
         found |= {s.name: f"tcp://{self.info.host}:{s.port}" for s in self._side}
-        if self.scheduler is not None:
-            found |= {"scheduler": self.scheduler.address, "dashboard": self.scheduler.dashboard}
-            found |= {"page": self.scheduler.page(page.LINK)}
+        if self._scheduling is not None:
+            found |= self._scheduling.addresses()
         return found
 
     def _facts(self) -> Mapping[str, Any]:
@@ -245,7 +228,7 @@ class Server:
         return self._ready, {"workers": self._workers(), **self._integration.facts()}
 
     def _workers(self) -> int:
-        return self.scheduler.workers if self.scheduler else 0
+        return self._scheduling.workers if self._scheduling else 0
 
     def _locales(self) -> int:
         return max(1, self._workers())
@@ -267,10 +250,8 @@ class Server:
             door.close()
         if self._http is not None:
             self._http.stop()
-        if self._cluster is not None:
-            await self._cluster.close()
-        if self.scheduler is not None:
-            await self.scheduler.close()
+        if self._scheduling is not None:
+            await self._scheduling.close()
         log.info("ended", requests=frontend.sent)
 
     @contextlib.contextmanager
@@ -314,16 +295,6 @@ def _authenticator(settings: ServerSettings) -> auth.Authenticator:
 def _own_name(host: str) -> str:
     """What clients can reach this server by."""
     return socket.gethostname() if host in ("0.0.0.0", "::", "*") else host  # noqa: S104 - a comparison
-
-
-@contextlib.contextmanager
-def _opening(flag: str, port: int) -> Iterator[None]:
-    """Turn a port that cannot be had into an error that names the flag."""
-    try:
-        yield
-    except OSError as e:
-        why = "is taken" if e.errno == errno.EADDRINUSE else f"cannot be had ({e})"
-        raise ConfigurationError(f"{flag}: port {port} {why}; choose another, 0 takes a free one") from None
 
 
 async def serve(settings: ServerSettings, integration: IntegrationSettings | None = None) -> int:

@@ -1,11 +1,16 @@
-"""What the ZeroMQ doors share: binding and waiting on the event loop."""
+"""What the doors share: binding, errors that name the flag, and waiting on the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import errno
+import socket as sockets
+from collections.abc import Callable, Iterator
 
 import zmq
+
+from arkserver.errors import ConfigurationError
 
 Socket = zmq.Socket[bytes]
 
@@ -26,6 +31,29 @@ def bind(socket: Socket, host: str, port: int) -> int:
         raise OSError(e.errno, f"tcp://{address}:{port}: {e.strerror}") from None
     endpoint = socket.getsockopt(zmq.LAST_ENDPOINT)
     return int(bytes(endpoint).rstrip(b"\0").rpartition(b":")[2])
+
+
+@contextlib.contextmanager
+def opening(flag: str, port: int) -> Iterator[None]:
+    """Turn a port that cannot be had into an error that names the flag.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    try:
+        yield
+    except OSError as e:
+        why = "is taken" if e.errno == errno.EADDRINUSE else f"cannot be had ({e})"
+        raise ConfigurationError(f"{flag}: port {port} {why}; choose another, 0 takes a free one") from None
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise `OSError` if nobody could listen there now."""
+    family = sockets.AF_INET6 if ":" in host else sockets.AF_INET
+    with sockets.socket(family, sockets.SOCK_STREAM) as probe:
+        probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)  # as who listens later sets it
+        probe.bind((host, port))
 
 
 def watch(loop: asyncio.AbstractEventLoop, socket: Socket, take: Callable[[], None]) -> None:

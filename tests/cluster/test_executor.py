@@ -245,8 +245,10 @@ def test_a_waiting_command_can_be_cancelled(remote: ClusterExecutor) -> None:
 
 
 def tasks_that_run(remote: ClusterExecutor) -> int:
-    cluster = remote.cluster
-    return sum(map(len, cluster.on_loop(cluster.client.run(underway.fractions)).result(20).values()))
+    async def ask() -> Any:
+        return await remote.cluster.client.run(underway.fractions)
+
+    return sum(map(len, remote.cluster.on_loop(ask()).result(20).values()))
 
 
 def test_cancelling_ends_what_runs_on_workers_and_frees_it(remote: ClusterExecutor) -> None:

@@ -78,6 +78,27 @@ def test_the_scheduler_and_its_dashboard_are_hosted() -> None:
         assert server.address_of("dashboard").startswith("http://")
 
 
+def test_the_server_answers_before_the_scheduler_is_there() -> None:
+    with running_server("--scheduler", "true") as server, Raw(server.address) as raw:
+        assert raw.text("noop") == "noop"
+        assert raw.text("scale", workers=0) == "0 workers"  # waits for it
+        assert '"scheduler":"tcp://' in raw.text("status")
+
+
+def test_a_scheduler_that_does_not_start_ends_the_server(tmp_path: Path) -> None:
+    process = start_process("--tls-folder", str(tmp_path / "nowhere"), folder=tmp_path)
+    assert process.wait(60) == 2
+    text = (tmp_path / "server.log").read_text()
+    assert "nowhere" in text.splitlines()[-1]
+
+
+def test_a_server_that_ends_at_once_ends_well() -> None:
+    with running_server("--scheduler", "true") as server:
+        server.process.terminate()
+        assert server.wait() == 0
+        assert "Traceback" not in server.log.read_text()
+
+
 def test_a_taken_port_gives_one_line_and_status_2(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,11 +40,12 @@ class RunningServer:
         return f"tcp://127.0.0.1:{self.port}"
 
     def address_of(self, what: str) -> str:
-        """An address that it printed, such as that of ``metrics``."""
-        for line in self.log.read_text().splitlines():
-            if line.startswith(f"{what}: "):
-                return line.split(": ", 1)[1].strip()
-        raise AssertionError(f"no {what} in {self.log.read_text()}")
+        """An address that it prints, such as that of ``metrics``; the scheduler's comes a while after the start."""
+        deadline = time.monotonic() + START_SECONDS
+        while not (found := re.search(rf"^{what}: (.*)\n", self.log.read_text(), re.MULTILINE)):
+            assert time.monotonic() < deadline, f"no {what} in {self.log.read_text()}"
+            time.sleep(0.02)
+        return found[1].strip()
 
     def wait(self, seconds: float = 30) -> int:
         """The exit status, once it has ended."""
