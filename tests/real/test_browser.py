@@ -1,0 +1,148 @@
+"""The page beside Dask's dashboard and a notebook in JupyterLab, in Chromium.
+
+Screenshots go to the folder of the tests; with ``ARKSERVER_SCREENSHOTS=docs/images`` to the documentation.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from arkserver.client import ServerError, Session, connect
+from arkserver.demo.data import FLIGHTS, flight_files
+from tests.support.server import Raw, RunningServer, running_server
+
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("browser")]
+
+SIZE = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("MISSING: Chromium (apt-get install chromium fonts-dejavu-core)")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    flags = "--workers", "2", "--worker-memory", "1GB", "--memory-limit", "2GB", "--distribute-from", "2MB"
+    with running_server("--scheduler", "true", *flags) as found:
+        yield found
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    """A tab in which nothing may go wrong, and which asks nobody but the server."""
+    wrong: list[str] = []
+    with browser.new_context(viewport=SIZE) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.on("pageerror", lambda e: wrong.append(str(e)))
+        page.on("request", lambda r: None if "//127.0.0.1:" in r.url or r.url == "data:," else wrong.append(r.url))
+        yield page
+    assert not wrong
+
+
+def screenshot(page: Page, name: str, tmp_path: Path) -> None:
+    folder = Path(os.environ.get("ARKSERVER_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png")
+
+
+@contextmanager
+def sleeping(server: RunningServer, seconds: float) -> Iterator[list[str]]:
+    """A long command, and the error that it ends with."""
+    errors: list[str] = []
+
+    def work() -> None:
+        with connect(server.address) as session:
+            try:
+                session.text("sleep", seconds=seconds)
+            except ServerError as e:
+                errors.append(str(e))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield errors
+    thread.join(seconds)
+
+
+@pytest.fixture
+def flights(server: RunningServer) -> Iterator[Session]:
+    with connect(server.address) as session:
+        table = session.read_parquet(str(flight_files().flights))
+        yield session
+        assert len(table) == FLIGHTS
+
+
+def test_the_page_shows_what_the_server_does(
+    server: RunningServer, flights: Session, tab: Page, tmp_path: Path
+) -> None:
+    prices = flights.ones((2000, 300))
+    flights.register("prices", prices)
+    with Raw(server.address, user="eve") as raw:
+        raw.error("<img src=x onerror=alert(1)>")
+    with pytest.raises(ServerError):
+        flights.arange(10**10)
+    with sleeping(server, 30.0) as errors:
+        tab.goto(server.address_of("page"))
+        expect(tab.locator("#state")).to_have_text("live")
+        expect(tab.locator("#workers tbody tr")).to_have_count(2)
+        row = tab.locator("#symbols tbody tr", has_text=prices.name)
+        expect(row).to_contain_text("2000 x 300")
+        expect(row).to_contain_text("4.80 MB")
+        expect(row).to_contain_text("2 blocks on workers")
+        expect(row).to_contain_text("registered")
+        expect(tab.locator("#errors")).to_contain_text("<img src=x onerror=alert(1)>")
+        expect(tab.locator("#errors")).to_contain_text("exceeds 2000000000 limit")
+        assert tab.locator("#errors img").count() == 0
+        running = tab.locator("#running tbody tr", has_text="sleep")
+        expect(running.locator(".progress span")).to_have_text(re.compile(r"^[2-9]\d%$"), timeout=30_000)  # it goes on by itself
+        screenshot(tab, "page", tmp_path)
+        tab.emulate_media(color_scheme="dark")
+        screenshot(tab, "page-dark", tmp_path)
+        running.get_by_role("button").click()
+        expect(running).to_have_count(0)
+    assert "sleep was cancelled" in errors[0]
+    flights.unregister("prices")
+
+
+def test_the_page_is_linked_from_dasks(server: RunningServer, tab: Page, tmp_path: Path) -> None:
+    tab.goto(server.address_of("dashboard"))
+    expect(tab.locator("canvas, .bk-Canvas").first).to_be_visible(timeout=30_000)
+    screenshot(tab, "dask", tmp_path)
+    tab.get_by_role("link", name="Arkserver").click()
+    expect(tab.locator("#state")).to_have_text("live")
+    tab.get_by_role("link", name="Dask dashboard").click()
+    expect(tab).to_have_title("Dask: Status")
+
+
+def test_a_server_without_workers_that_asks_for_a_token(tab: Page) -> None:
+    with running_server("--scheduler", "true", "--authenticate", "--token", "right") as server:
+        tab.goto(server.address_of("page"))
+        tab.get_by_label("Token").fill("wrong")
+        tab.get_by_role("button", name="Show").click()
+        expect(tab.locator(".wrong")).to_have_text("This token is not the server's.")
+        tab.get_by_label("Token").fill("right")
+        tab.get_by_role("button", name="Show").click()
+        expect(tab.locator("#state")).to_have_text("live")
+        expect(tab.get_by_text("No worker has joined")).to_be_visible()
+        server.process.terminate()
+        expect(tab.locator("#state")).to_have_text("the server does not answer", timeout=30_000)
+        deadline = time.monotonic() + 30
+        while server.process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
