@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 
 from arkserver.demo import __main__ as demo
 from arkserver.demo import data
+from tests.support.server import running_server
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +37,21 @@ def test_the_notebook_runs() -> None:
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
     assert any("text/html" in o.get("data", {}) for o in outputs)
     assert not any(o.output_type == "error" for o in outputs)
+
+
+@pytest.mark.xdist_group("flights")
+def test_the_notebook_for_kubernetes_runs_with_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = nbformat.read(ROOT / "docs" / "kubernetes.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    with running_server("--scheduler", "true", "--authenticate", "--token", "right") as server:
+        monkeypatch.setenv("ARKSERVER_URL", server.address)
+        monkeypatch.setenv("ARKSERVER_TOKEN", "right")
+        NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(ROOT)}}).execute()
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    pages = [o["data"]["text/html"] for o in outputs if "text/html" in o.get("data", {})]
+    assert not any(o.output_type == "error" for o in outputs)
+    assert any("336776 rows x 19 columns" in page for page in pages)
+    assert any("Mesa Airlines" in page or "United Air Lines" in page for page in pages)
+    assert any(re.search(r"sleep: \d+\.\d s", page) for page in pages)  # what is left of the bar
 
 
 @pytest.mark.xdist_group("flights")

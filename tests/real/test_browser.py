@@ -8,17 +8,21 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from arkserver.client import ServerError, Session, connect
 from arkserver.demo.data import FLIGHTS, flight_files
+from tests.support.ports import free_port
 from tests.support.server import Raw, RunningServer, running_server
 
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("browser")]
@@ -110,7 +114,8 @@ def test_the_page_shows_what_the_server_does(
         expect(tab.locator("#errors")).to_contain_text("exceeds 2000000000 limit")
         assert tab.locator("#errors img").count() == 0
         running = tab.locator("#running tbody tr", has_text="sleep")
-        expect(running.locator(".progress span")).to_have_text(re.compile(r"^[2-9]\d%$"), timeout=30_000)  # it goes on by itself
+        # It goes on by itself.
+        expect(running.locator(".progress span")).to_have_text(re.compile(r"^[2-9]\d%$"), timeout=30_000)
         screenshot(tab, "page", tmp_path)
         tab.emulate_media(color_scheme="dark")
         screenshot(tab, "page-dark", tmp_path)
@@ -146,3 +151,67 @@ def test_a_server_without_workers_that_asks_for_a_token(tab: Page) -> None:
         while server.process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+# --- JupyterLab ------------------------------------------------------------------------------------------------------
+
+NOTEBOOK = Path(__file__).parents[2] / "docs" / "kubernetes.ipynb"
+
+
+@pytest.fixture
+def jupyter(server: RunningServer, tmp_path: Path) -> Iterator[str]:
+    """A JupyterLab with the notebook; its address, with a slash at the end."""
+    shutil.copy(NOTEBOOK, tmp_path)
+    port = free_port()
+    argv = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
+    quiet = ["--IdentityProvider.token=", "--LabApp.news_url=", "--LabApp.check_for_updates_class="]
+    env = os.environ | {"ARKSERVER_URL": server.address, "JUPYTER_CONFIG_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    with (tmp_path / "jupyter.log").open("wb") as log:
+        process = subprocess.Popen([*argv, *quiet], cwd=tmp_path, env=env, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for(f"{url}api", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            httpx.get(url, timeout=5).raise_for_status()
+        except httpx.HTTPError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            return
+
+
+def test_the_notebook_in_jupyterlab(jupyter: str, tab: Page, tmp_path: Path) -> None:
+    tab.goto(f"{jupyter}lab/tree/{NOTEBOOK.name}")
+    tab.get_by_role("menuitem", name="Run", exact=True).click(timeout=120_000)
+    tab.locator(".lm-Menu-itemLabel:text-is('Run All Cells')").click()
+    expect(tab.locator("td", has_text="ExpressJet Airlines Inc.").first).to_be_visible(timeout=120_000)
+    bar = tab.locator(".jp-OutputArea-output progress")
+    expect(bar).to_be_visible(timeout=60_000)
+    bar.scroll_into_view_if_needed()
+    screenshot(tab, "jupyterlab", tmp_path)
+    expect(tab.get_by_text(re.compile(r"^sleep: \d+\.\d s$"))).to_be_visible(timeout=60_000)
+    expect(bar).to_have_count(0)
+    assert tab.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+
+
+def test_dashboard_and_page_through_jupyters_proxy(server: RunningServer, jupyter: str, tab: Page) -> None:
+    port = server.address_of("dashboard").rpartition(":")[2].partition("/")[0]
+    tab.goto(f"{jupyter}proxy/{port}/status")
+    expect(tab.locator("canvas, .bk-Canvas").first).to_be_visible(timeout=60_000)
+    with sleeping(server, 60.0) as errors:
+        tab.get_by_role("link", name="Arkserver").click()
+        expect(tab).to_have_url(f"{jupyter}proxy/{port}/arkserver")
+        running = tab.locator("#running tbody tr", has_text="sleep")
+        running.get_by_role("button").click(timeout=30_000)
+        expect(running).to_have_count(0)
+    assert "sleep was cancelled" in errors[0]
