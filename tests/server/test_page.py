@@ -30,7 +30,7 @@ def web(server: RunningServer) -> Iterator[httpx.Client]:
 @contextmanager
 def browser(server: RunningServer) -> Iterator[httpx.Client]:
     base = server.address_of("page").removesuffix("/arkserver")
-    with httpx.Client(base_url=base, follow_redirects=True) as client:
+    with httpx.Client(base_url=base, follow_redirects=True, timeout=60) as client:
         yield client
 
 
