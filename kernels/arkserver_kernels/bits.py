@@ -1,10 +1,14 @@
-"""Helpers that kernels inline: order-preserving codes of 64-bit keys, and bit arithmetic."""
+"""Helpers that kernels inline: order-preserving codes of 64-bit keys, bit arithmetic, words anywhere in bytes."""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from arkserver_kernels.policy import inlined
 
@@ -40,3 +44,94 @@ def bit_length(x: int) -> int:
 def less(a: Any, b: Any) -> bool:
     """Tell whether `a` sorts before `b`, a nan behind every number."""
     return bool(a < b) or (b != b and a == a)
+
+
+# --- bytes by their addresses ----------------------------------------------------------------------------------------
+#
+# Helpers take addresses, not arrays: LLVM leaves larger helpers as calls, and each such call counts references to its
+# arrays, in memory that all threads share. A look-up that takes 10 ns took 200.
+
+
+@intrinsic
+def address_of(_context: Any, data: Any) -> Any:
+    """The address of the first byte of an array; the caller keeps the array."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(array.data, ir.IntType(64))
+
+    return types.int64(data), generate
+
+
+@intrinsic
+def load_byte(_context: Any, address: Any) -> Any:  # noqa: ARG001 (Numba goes by the names)
+    """The byte at an address, as a uint64."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        byte = builder.load(builder.inttoptr(args[0], ir.IntType(8).as_pointer()))
+        return builder.zext(byte, ir.IntType(64))
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
+def load_word(_context: Any, address: Any) -> Any:  # noqa: ARG001
+    """The 8 bytes from an address on, as a little-endian number."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        word = builder.load(builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
+        word.align = 1
+        return builder.bswap(word) if sys.byteorder == "big" else word
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
+def copy_word(_context: Any, target: Any, source: Any) -> Any:  # noqa: ARG001
+    """Copy 8 bytes from one address to another."""
+
+    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        target, source = (builder.inttoptr(a, ir.IntType(64).as_pointer()) for a in args)
+        word = builder.load(source)
+        word.align = 1
+        builder.store(word, target).align = 1
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def reversed_bytes(_context: Any, word: Any) -> Any:
+    """A uint64 with its bytes in the opposite order."""
+    return types.uint64(word), lambda _, builder, __, args: builder.bswap(args[0])
+
+
+@inlined
+def word_at(base: int, start: int, n: int, size: int) -> np.uint64:
+    """Up to 8 bytes as a little-endian number; bytes from the `n`-th on are 0.
+
+    Parameters
+    ----------
+    base : int
+        Address of `size` bytes, of which byte `start` is the first that is wanted.
+    """
+    if n <= 0:
+        return np.uint64(0)
+    word = np.uint64(0)
+    if start + 8 <= size:
+        word = load_word(base + start)
+    elif size >= 8:  # the last word of all, without what comes before
+        word = load_word(base + size - 8) >> np.uint64(8 * (start + 8 - size))
+    else:
+        for k in range(min(n, size - start)):
+            word |= load_byte(base + start + k) << np.uint64(8 * k)
+    return word if n >= 8 else word & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))
+
+
+@inlined
+def same_bytes(a: int, i: int, size_a: int, b: int, j: int, size_b: int, n: int) -> bool:
+    """Whether `n` bytes are equal: those from ``i`` on of the bytes at address `a`, and from ``j`` on at `b`."""
+    for k in range(0, n, 8):
+        if word_at(a, i + k, n - k, size_a) != word_at(b, j + k, n - k, size_b):
+            return False
+    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver_kernels.bits import address_of, copy_word, reversed_bytes, same_bytes, word_at
 from arkserver_kernels.policy import inlined, kernel
 
 Bytes = NDArray[np.uint8]
@@ -13,38 +14,45 @@ U64 = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
 
+@kernel("i8[] i8[] i8[] i8[]")
+def bounds_of(offsets: I64, index: I64, starts: I64, lengths: I64) -> None:
+    """Where the strings at some positions start, and their lengths."""
+    for i in range(len(index)):
+        at = np.uint64(index[i])
+        starts[i] = offsets[at]
+        lengths[i] = offsets[at + np.uint64(1)] - offsets[at]
+
+
 @kernel("u1[] i8[] i8[] u1[] i8[]")
 def copy_ranges(data: Bytes, starts: I64, lengths: I64, out: Bytes, places: I64) -> None:
-    """Copy range i of `data` to ``out[places[i]:]``."""
+    """Copy range i of `data` to ``out[places[i]:]``; the last word of a long one overlaps the one before."""
+    base, target = address_of(data), address_of(out)
     for i in range(len(starts)):
-        source, target = starts[i], places[i]
-        for j in range(lengths[i]):
-            out[np.uint64(target + j)] = data[np.uint64(source + j)]
-
-
-@inlined
-def same(a: Bytes, i: int, b: Bytes, j: int, n: int) -> bool:
-    """Whether `n` bytes from ``a[i]`` and from ``b[j]`` on are equal."""
-    for k in range(n):
-        if a[np.uint64(i + k)] != b[np.uint64(j + k)]:
-            return False
-    return True
+        a, b, n = base + starts[i], target + places[i], lengths[i]
+        if n >= 8:
+            for j in range(0, n - 7, 8):
+                copy_word(b + j, a + j)
+            copy_word(b + n - 8, a + n - 8)
+        else:
+            for j in range(n):
+                out[np.uint64(places[i] + j)] = data[np.uint64(starts[i] + j)]
 
 
 @kernel("i8[] u1[] i8[] u1[] b1[]")
 def equal(left: I64, left_data: Bytes, right: I64, right_data: Bytes, out: Bools) -> None:
     """Whether strings are equal one by one; `left` and `right` are offsets, one longer than `out`."""
+    a, a_size, b, b_size = address_of(left_data), len(left_data), address_of(right_data), len(right_data)
     for i in range(len(out)):
         n = left[i + 1] - left[i]
-        out[i] = right[i + 1] - right[i] == n and same(left_data, left[i], right_data, right[i], n)
+        out[i] = right[i + 1] - right[i] == n and same_bytes(a, left[i], a_size, b, right[i], b_size, n)
 
 
 @kernel("i8[] u1[] u1[] b1[]")
 def equal_to(offsets: I64, data: Bytes, literal: Bytes, out: Bools) -> None:
     """Whether strings equal one literal."""
-    n = len(literal)
+    n, base, wanted = len(literal), address_of(data), address_of(literal)
     for i in range(len(out)):
-        out[i] = offsets[i + 1] - offsets[i] == n and same(data, offsets[i], literal, 0, n)
+        out[i] = offsets[i + 1] - offsets[i] == n and same_bytes(base, offsets[i], len(data), wanted, 0, n, n)
 
 
 @inlined
@@ -72,27 +80,8 @@ def sip_round(
 
 
 @inlined
-def swapped(x: np.uint64) -> np.uint64:
-    """`x` with its bytes in the opposite order."""
-    out = np.uint64(0)
-    for _ in range(8):
-        out = (out << np.uint64(8)) | (x & np.uint64(0xFF))
-        x >>= np.uint64(8)
-    return out
-
-
-@inlined
-def word_at(data: Bytes, start: int, n: int) -> np.uint64:
-    """Up to 8 bytes as a little-endian number; bytes past `n` are 0."""
-    word = np.uint64(0)
-    for k in range(min(n, 8)):
-        word |= np.uint64(data[np.uint64(start + k)]) << np.uint64(8 * k)
-    return word
-
-
-@inlined
-def siphash(data: Bytes, start: int, length: int, padding: int) -> tuple[np.uint64, np.uint64]:
-    """SipHash-2-4 with 128 bits, key 00 01 .. 0f, of a range of bytes that `padding` zero bytes follow.
+def siphash(base: int, start: int, length: int, size: int, padding: int) -> tuple[np.uint64, np.uint64]:
+    """SipHash-2-4 with 128 bits, key 00 01 .. 0f, of a range of the `size` bytes at an address; `padding` zeros follow.
 
     J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF" (2012). Each half of the digest is read as a
     big-endian number, the first half being the upper word.
@@ -102,7 +91,7 @@ def siphash(data: Bytes, start: int, length: int, padding: int) -> tuple[np.uint
     c, d = np.uint64(0x6C7967656E657261) ^ key0, np.uint64(0x7465646279746573) ^ key1
     total = length + padding
     for at in range(0, total + 1, 8):
-        word = word_at(data, start + at, length - at)
+        word = word_at(base, start + at, length - at, size)
         if at + 8 > total:
             word |= np.uint64(total & 0xFF) << np.uint64(56)
         d ^= word
@@ -116,14 +105,15 @@ def siphash(data: Bytes, start: int, length: int, padding: int) -> tuple[np.uint
     b ^= np.uint64(0xDD)
     for _ in range(4):
         a, b, c, d = sip_round(a, b, c, d)
-    return swapped(first), swapped(a ^ b ^ c ^ d)
+    return reversed_bytes(first), reversed_bytes(a ^ b ^ c ^ d)
 
 
 @kernel("u1[] i8[] i8[] i8 u8[] u8[]")
 def hash_ranges(data: Bytes, starts: I64, lengths: I64, padding: int, upper: U64, lower: U64) -> None:
     """128-bit hashes of ranges of bytes, each followed by `padding` zero bytes."""
+    base, size = address_of(data), len(data)
     for i in range(len(upper)):
-        upper[i], lower[i] = siphash(data, starts[i], lengths[i], padding)
+        upper[i], lower[i] = siphash(base, starts[i], lengths[i], size, padding)
 
 
 @kernel("u8[] u8[]")
@@ -141,4 +131,4 @@ def hash_words64(words: U64, out: U64) -> None:
         c ^= np.uint64(0xFF)
         for _ in range(4):
             a, b, c, d = sip_round(a, b, c, d)
-        out[i] = swapped(a ^ b ^ c ^ d)
+        out[i] = reversed_bytes(a ^ b ^ c ^ d)

@@ -104,7 +104,9 @@ def test_joining_and_grouping(session: Session) -> None:
 
 def test_letters_and_substrings(session: Session) -> None:
     name = session.put(ITEMS)
-    assert strings(session, "caseChange", subcmd="toUpper", objType="Strings", obj=name) == [[r.upper() for r in RAW]]
+    assert strings(session, "caseChange", subcmd="toUpper", objType="Strings", obj=name) == [
+        [i.upper().encode() for i in ITEMS]
+    ]
     assert session.array("checkChars", subcmd="isalpha", objType="Strings", obj=name).tolist() == [
         i.isalpha() for i in ITEMS
     ]

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.groupkeys import group_columns
 from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined, ranges_of
-from arkserver.engine.blocks import grouping, moving, sorting
+from arkserver.engine.blocks import grouping, moving, sorting, textorder
 from arkserver.engine.blocks.codes import codes
 from arkserver.engine.blocks.grouping import group_order
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import array_of, rebalance
-from arkserver.engine.values import Array, Column, starts
+from arkserver.engine.values import Array, Column, Strings, TextBlock, starts
 
 INT64 = np.dtype(np.int64)
 Ints = NDArray[np.int64]
@@ -45,6 +45,9 @@ def group(ex: Executor, columns: Sequence[Column]) -> Groups:
     columns : sequence of Array or Strings
         1-D, of equal length: int64, uint64, float64, uint8, bool or strings.
     """
+    first = columns[0]
+    if isinstance(first, Strings) and len(first.rows) == len(columns) == 1:
+        return _of_one_block(ex, ex.map_parts(3, _group_texts, first), first.size)
     keys = group_columns(ex, columns)
     if len(keys[0].rows) == 1:
         return _of_one_block(ex, ex.map_parts(3, _group_block, *keys), keys[0].size)
@@ -65,6 +68,11 @@ def as_codes(ex: Executor, x: Array) -> Array:
 
 def _group_block(*keys: NDArray[Any]) -> tuple[Ints, Ints, Ints]:
     permutation, segments = grouping.group(keys)
+    return permutation, segments, moving.gather(permutation, segments)
+
+
+def _group_texts(block: TextBlock) -> tuple[Ints, Ints, Ints]:
+    permutation, segments = textorder.group(block)
     return permutation, segments, moving.gather(permutation, segments)
 
 

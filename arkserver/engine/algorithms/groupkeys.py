@@ -24,7 +24,7 @@ Words = NDArray[np.uint64]
 
 DIGIT_BITS, MOST_DIGITS = 16, 8
 """What one digit of a key holds, and how many may be compared directly."""
-SHORT_ALONE, SHORT_BESIDE = 15, 8
+SHORT_ALONE, SHORT_BESIDE = textorder.MOST_AS_INTEGERS, 8
 """The longest strings, in bytes, that become integers: as the only key, and beside others."""
 
 

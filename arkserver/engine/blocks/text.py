@@ -71,9 +71,12 @@ def copy_ranges(data: Bytes, starts: Ints, counts: Ints, out: Bytes, places: Int
 
 def gather(block: TextBlock, index: Ints) -> TextBlock:
     """The strings at int64 positions that are in range."""
-    starts = moving.gather(block.offsets, index)
-    ends = moving.gather(block.offsets[1:], index)
-    return ranges(block.data, starts, ends - starts)
+    starts, counts = buffers.empty(len(index), np.int64), buffers.empty(len(index), np.int64)
+    offsets, at = plain(block.offsets), plain(index)
+    threads().each_chunk(
+        lambda a, b: kernels.bounds_of(offsets, at[a:b], starts[a:b], counts[a:b]), len(index), 1 << 12
+    )
+    return ranges(block.data, starts, counts)
 
 
 def compress(block: TextBlock, mask: Bools) -> TextBlock:

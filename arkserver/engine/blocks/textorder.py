@@ -7,11 +7,12 @@ from arkserver_kernels import text_order as kernels
 from numpy.typing import NDArray
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks import text
+from arkserver.engine.blocks import grouping, text
 from arkserver.engine.blocks.grouping import codes_of_groups
 from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
 from arkserver.engine.blocks.radix import UNSIGNED, argsort_marked
 from arkserver.engine.blocks.sorting import by_run_and_word
+from arkserver.engine.blocks.texttable import Numbered, numbered
 from arkserver.engine.blocks.views import Bools, Ints, plain
 from arkserver.engine.threads import threads
 from arkserver.engine.values import TextBlock
@@ -21,6 +22,9 @@ Words = NDArray[np.uint64]
 WORD = 8
 """bytes of a string that one number holds"""
 
+MOST_AS_INTEGERS = 15
+"""the longest strings, in bytes, that become integers when they are the only key"""
+
 
 def argsort(block: TextBlock) -> Ints:
     """The stable permutation that sorts bytewise, a prefix before what it begins."""
@@ -28,7 +32,26 @@ def argsort(block: TextBlock) -> Ints:
 
 
 def argsort_marked_text(block: TextBlock) -> tuple[Ints, Bools]:
-    """`argsort`, and where in that order a run of equal strings begins.
+    """`argsort`, and where in that order a run of equal strings begins."""
+    found = numbered(block)
+    return _by_words(block) if found is None else argsort_marked(_ranks(block, found))
+
+
+def _ranks(block: TextBlock, found: Numbered) -> Ints:
+    """The place of each string among the different ones."""
+    order = _by_words(text.gather(block, found.firsts))[0]
+    return gather(inverted(order), found.codes)
+
+
+def inverted(permutation: Ints) -> Ints:
+    """The permutation that undoes one."""
+    out = buffers.empty(len(permutation), np.int64)
+    scatter(out, permutation, np.arange(len(permutation)))
+    return out
+
+
+def _by_words(block: TextBlock) -> tuple[Ints, Bools]:
+    """`argsort_marked_text` of strings of which most differ.
 
     Strings are compared by words of 8 bytes; those behind the first only of strings that tie so far and go on.
     """
@@ -65,8 +88,25 @@ def _words(block: TextBlock, starts: Ints, lengths: Ints, skip: int) -> Words:
 
 def ordinals(block: TextBlock) -> Ints:
     """Numbers that compare as the strings do."""
-    permutation, new = argsort_marked_text(block)
+    found = numbered(block)
+    if found is not None:
+        return _ranks(block, found)
+    permutation, new = _by_words(block)
     return codes_of_groups(permutation, nonzero(new))
+
+
+def group(block: TextBlock) -> tuple[Ints, Ints]:
+    """`grouping.group` by strings: in the order of their integers, or of their hashes where one is too long."""
+    found = numbered(block)
+    if found is None:
+        return grouping.group(_group_keys(block))
+    order, _ = grouping.group(_group_keys(text.gather(block, found.firsts)))
+    return grouping.group([gather(inverted(order), found.codes)])
+
+
+def _group_keys(block: TextBlock) -> tuple[Words, ...]:
+    longest = int(text.lengths(block).max(initial=0))
+    return as_integers(block, longest) if longest <= MOST_AS_INTEGERS else text.hashes(block)
 
 
 def as_integers(block: TextBlock, longest: int) -> tuple[Words, ...]:

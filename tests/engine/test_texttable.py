@@ -1,0 +1,84 @@
+"""Strings by a hash table: numbers, membership, order and groups, against Python's own."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arkserver.engine.blocks import text, textorder, texttable
+from tests.support.texts import raw_texts
+
+few = settings(max_examples=25, deadline=None)
+
+SIZES = (1, 7, 8, 9, 1100, 20_000)
+
+
+def mixed(n: int, distinct: int, longest: int) -> list[bytes]:
+    """Strings that repeat: of every length, some of which begin like others."""
+    rng = np.random.default_rng(n + distinct + longest)
+    known = [bytes(rng.integers(97, 99, int(k)).tolist()) for k in rng.integers(0, longest + 1, distinct)]
+    return [known[i] for i in rng.integers(0, distinct, n).tolist()]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("longest", [0, 8, 15, 40])
+def test_numbers_are_those_of_the_first_rows(n: int, longest: int) -> None:
+    items = mixed(n, max(1, n // 10), longest)
+    found = texttable.numbered(text.from_list(items))
+    if n < texttable.SMALLEST:
+        assert found is None
+        return
+    assert found is not None
+    firsts = list(dict.fromkeys(items))
+    assert [items[i] for i in found.firsts.tolist()] == firsts
+    assert [firsts[code] for code in found.codes.tolist()] == items
+    assert found.firsts.tolist() == [items.index(s) for s in firsts]
+
+
+def test_too_many_different_strings_are_not_numbered() -> None:
+    items = [str(i).encode() for i in range(30_000)]
+    assert texttable.numbered(text.from_list(items)) is None
+
+
+@few
+@given(items=raw_texts, test=raw_texts)
+def test_membership(items: list[bytes], test: list[bytes]) -> None:
+    test = [*test, *items[::2]]
+    assert texttable.in1d(text.from_list(items), text.from_list(test)).tolist() == [s in test for s in items]
+
+
+def test_membership_of_many() -> None:
+    items, test = mixed(20_000, 3_000, 12), mixed(9_000, 5_000, 13)
+    known = set(test)
+    found = texttable.in1d(text.from_list(items), text.from_list(test))
+    assert found.tolist() == [s in known for s in items]
+    assert not texttable.in1d(text.from_list(items), text.from_list([])).any()
+
+
+@pytest.mark.parametrize(("n", "distinct"), [(5_000, 40), (5_000, 5_000)])
+@pytest.mark.parametrize("longest", [6, 15, 40])
+def test_order_and_groups(n: int, distinct: int, longest: int) -> None:
+    items = mixed(n, distinct, longest)
+    block = text.from_list(items)
+    expected = sorted(range(n), key=lambda i: items[i])
+    assert textorder.argsort(block).tolist() == expected
+    ranks = {s: k for k, s in enumerate(sorted(set(items)))}
+    assert np.argsort(textorder.ordinals(block), kind="stable").tolist() == expected
+    assert len(set(textorder.ordinals(block).tolist())) == len(ranks)
+    permutation, segments = textorder.group(block)
+    runs = [list(rows) for _, rows in groupby(permutation.tolist(), key=lambda i: items[i])]
+    assert segments.tolist() == np.cumsum([0, *map(len, runs)])[:-1].tolist()
+    assert len(runs) == len(ranks)
+    assert all(rows == sorted(rows) for rows in runs)
+
+
+@few
+@given(items=st.lists(st.binary(max_size=20).map(lambda b: b.replace(b"\0", b"")), min_size=1), data=st.data())
+def test_gathering_copies_whole_strings(items: list[bytes], data: st.DataObject) -> None:
+    index = data.draw(st.lists(st.integers(0, len(items) - 1)))
+    found = text.gather(text.from_list(items), np.array(index, np.int64))
+    assert text.to_list(found) == [items[i] for i in index]
