@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 from pathlib import Path
 
 import psutil
@@ -27,11 +28,17 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="write the page of the documentation into this folder")
     options = parser.parse_args()
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)  # read when polars is imported
+    signal.signal(signal.SIGTERM, _leave)
     sizes = [int(float(s)) for s in options.sizes.split(",")]
     wrong = [] if options.report else run(sizes, options.only, options.peers, options.threads, merge=options.merge)
     write_pages(options.docs)
     if wrong:
         raise SystemExit("\n".join(["answers differ:", *wrong]))
+
+
+def _leave(*_: object) -> None:
+    """End on a signal as on an error, so that the server ends too."""
+    raise SystemExit(143)
 
 
 def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) -> list[str]:
