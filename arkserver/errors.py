@@ -111,3 +111,8 @@ class IntegrationError(ArkserverError, RuntimeError):
     """The system around the server refused or did not answer."""
 
     code = "integration"
+
+
+def codes(kind: type[ArkserverError] = ArkserverError) -> list[str]:
+    """The code of every kind of error."""
+    return [kind.code, *(code for k in kind.__subclasses__() for code in codes(k))]

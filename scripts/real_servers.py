@@ -119,7 +119,7 @@ SERVERS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "etcd": (f"etcd-{ETCD}", "etcd", etcd),
     "kubectl": (f"kubectl-{KUBECTL}", "kubectl", kubectl),
     "redis": ("redis", "redis-server", debian("redis-server", "redis-server")),
-    "prometheus": ("prometheus", "prometheus", debian("prometheus", "prometheus")),
+    "prometheus": ("prometheus", "promtool", debian("prometheus", "prometheus", "promtool")),
     "slurm": ("slurm", "slurmd", debian(SLURM, "munged", "sbatch", "slurmctld", "slurmd")),
     "kubernetes": (f"kubernetes-{KUBERNETES}", "kube-controller-manager", kubernetes),
     "consul": (f"consul-{CONSUL}", "consul", consul),

@@ -50,6 +50,8 @@ class Cluster:
         self.vault = vault
         self.homes: tuple[str, ...] = ()
         """addresses of the workers, in the order in which they joined"""
+        self.lost = 0
+        """workers that left without being told to"""
         self.changed: Callable[[], None] = lambda: None
         """called when a worker came or went"""
         self._deserted: float | None = None
@@ -177,6 +179,7 @@ class Cluster:
     def _left(self, address: str) -> None:
         if self.homes == (address,):
             self._deserted = time.monotonic()
+        self.lost += address in self.homes  # one that was told to leave is none of them any more
         self.homes = tuple(a for a in self.homes if a != address)
         # Second copies that went with it are made again at once, not at the memory manager's next round.
         self.loop.call_soon(self.scheduler.extensions["amm"].run_once)

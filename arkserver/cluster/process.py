@@ -54,6 +54,7 @@ async def serve(worker: WorkerProcess) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # the server writes checkpoints
     stopping = loop.create_task(stop.wait())
     while not stop.is_set():
         joining = loop.create_task(_join(worker))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 from typing import Any
 
 from distributed import Worker, WorkerPlugin
@@ -34,6 +36,8 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         worker.batched_stream.interval = self.batch_seconds
         threads.configure(int(worker.state.total_resources.get(THREADS, worker.state.nthreads)))
         logging.getLogger("distributed.worker").addFilter(_not_an_answer)
+        with contextlib.suppress(ValueError):  # in a thread, as tests run it
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a job's signal for a checkpoint goes to all its processes
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
         worker.handlers[asking.HANDLER] = self.answer

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from arkserver.daemons.metrics import Figures
 from arkserver.engine.checkpoint import folders, restoring, saving
 from arkserver.engine.checkpoint.folders import Mode
 from arkserver.engine.checkpoint.manifest import Manifest
@@ -112,6 +113,24 @@ class Checkpoints:
         at = datetime.fromtimestamp(s.at, UTC).isoformat(timespec="seconds") if s.at else None
         facts = {"folder": str(self.folder), "last": s.name, "at": at, "saved": s.saved, "failed": s.failed}
         return {"checkpoint": {**facts, "last_error": s.error}}
+
+    def gauges(self) -> Figures:
+        """What the metrics say about the last one."""
+        return {
+            "arkserver_checkpoint_wanted": ("1 if there is a folder for checkpoints.", lambda: self.wanted),
+            "arkserver_checkpoint_running": ("1 while one is written.", lambda: self._status.running),
+            "arkserver_checkpoint_failing": ("1 if the last failed.", lambda: self._status.error is not None),
+            "arkserver_checkpoint_last_timestamp_seconds": ("When the last was complete.", lambda: self._status.at),
+            "arkserver_checkpoint_last_duration_seconds": ("How long it took.", lambda: self._status.seconds),
+            "arkserver_checkpoint_last_bytes": ("Bytes of memory in it.", lambda: self._status.nbytes),
+        }
+
+    def counters(self) -> Figures:
+        """What the metrics count."""
+        return {
+            "arkserver_checkpoints": ("Checkpoints written.", lambda: self._status.saved),
+            "arkserver_checkpoint_failures": ("Checkpoints not written.", lambda: self._status.failed),
+        }
 
     # --- the server's life -------------------------------------------------------------------------------------------
 

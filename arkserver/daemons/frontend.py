@@ -179,10 +179,9 @@ class Frontend:
         self.sent += 1
         seconds = time.perf_counter() - incoming.started
         name = command.name if command else UNKNOWN_COMMAND
-        failed, sent = outcome.error is not None, len(outcome.reply)
         if outcome.error is not None:
             self.errors.add(request.user, request.cmd, outcome.error)
-        self.metrics.record(name, request.user, seconds, incoming.received, sent, failed=failed)
+        self.metrics.record(name, request.user, seconds, incoming.received, len(outcome.reply), outcome.error)
         if self._log_commands:
             self._log(incoming, request, outcome, seconds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from arkserver.daemons.metrics import Figures
 from arkserver.integration.endpoints import endpoints
 from arkserver.integration.registrar import Registrar, RegistrationState, RegistrationStatus
 from arkserver.integration.settings import IntegrationSettings
@@ -33,6 +34,13 @@ class Integration:
         """Withdraw; harmless twice."""
         if self._registrar is not None:
             await self._registrar.stop()
+
+    def gauges(self) -> Figures:
+        """What the metrics say about it."""
+        return {
+            "arkserver_registered": ("1 while the system around the server knows it.", self.registered),
+            "arkserver_registration_wanted": ("1 if it is to be registered.", lambda: self._settings.wanted),
+        }
 
     def registered(self) -> float:
         """Return 1 while the far side holds what it should, as far as is known, else 0."""

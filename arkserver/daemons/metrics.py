@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from arkserver import errors
 from arkserver.commands.context import Context
+
+Figures = Mapping[str, tuple[str, Callable[[], float]]]
+"""what they are and how to ask for them, by name"""
 
 # A label that clients choose must not grow without bound.
 MOST_USERS = 100
 OTHER_USERS = "(other)"
 UNKNOWN_COMMAND = "(unknown)"
+UNEXPECTED = "unexpected"
+"""the code of an error that nobody raised on purpose"""
 
 _SECONDS = (0.0002, 0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60, 300)
 
@@ -28,13 +36,26 @@ class _Figures(NamedTuple):
 
 
 class Metrics:
-    """The server's figures, in a registry of their own so that several servers fit into one process."""
+    """The server's figures, in a registry of their own so that several servers fit into one process.
 
-    def __init__(self, context: Context, workers: Callable[[], int], registered: Callable[[], float]) -> None:
+    Parameters
+    ----------
+    context : Context
+    gauges, counters : mapping of str to (str, callable)
+        Figures that others keep, by name: what they are, and how to ask for them.
+    """
+
+    def __init__(self, context: Context, gauges: Figures, counters: Figures) -> None:
         self.registry = CollectorRegistry()
         labels = ("command", "user")
         self._requests = Counter("arkserver_requests", "Requests answered.", labels, registry=self.registry)
         self._errors = Counter("arkserver_errors", "Requests answered with an error.", labels, registry=self.registry)
+        self._failures = Counter(
+            "arkserver_failures",
+            "Errors by what went wrong; unexpected is a defect.",
+            ("code",),
+            registry=self.registry,
+        )
         self._seconds = Histogram(
             "arkserver_command_seconds",
             "Seconds from request to reply.",
@@ -44,14 +65,19 @@ class Metrics:
         )
         self._received = Counter("arkserver_received_bytes", "Bytes of requests.", registry=self.registry)
         self._sent = Counter("arkserver_sent_bytes", "Bytes of replies.", registry=self.registry)
-        self._gauges(context, workers, registered)
+        for code in (*errors.codes(), UNEXPECTED):
+            self._failures.labels(code)  # from the start, so that the first one is an increase
+        self.registry.register(_Asked({**_gauges(context), **gauges}, counters))
+        ProcessCollector(registry=self.registry)
         self.by_command: Tally[str] = Tally()
         self.seconds_by_command: defaultdict[str, float] = defaultdict(float)
         self.by_user: Tally[str] = Tally()
         self.errors = 0
         self._labelled: dict[tuple[str, str], _Figures] = {}
 
-    def record(self, command: str, user: str, seconds: float, received: int, sent: int, *, failed: bool) -> None:
+    def record(
+        self, command: str, user: str, seconds: float, received: int, sent: int, error: BaseException | None
+    ) -> None:
         """Count one answered request."""
         user = self._known_user(user)
         self.by_command[command] += 1
@@ -62,9 +88,10 @@ class Metrics:
         figures.seconds.observe(seconds)
         self._received.inc(received)
         self._sent.inc(sent)
-        if failed:
+        if error is not None:
             self.errors += 1
             figures.errors.inc()
+            self._failures.labels(getattr(error, "code", UNEXPECTED)).inc()
 
     def _figures(self, command: str, user: str) -> _Figures:
         """The labelled figures; looking them up by label for every request would cost more than counting."""
@@ -83,16 +110,27 @@ class Metrics:
     def _known_user(self, user: str) -> str:
         return user if user in self.by_user or len(self.by_user) < MOST_USERS else OTHER_USERS
 
-    def _gauges(self, context: Context, workers: Callable[[], int], registered: Callable[[], float]) -> None:
-        engine = context.engine
-        figures: dict[str, tuple[str, Callable[[], float]]] = {
-            "arkserver_symbols": ("Symbols in the table.", lambda: len(engine.symbols)),
-            "arkserver_memory_live_bytes": ("Bytes of all values.", lambda: engine.accounts.live),
-            "arkserver_memory_reserved_bytes": ("Bytes reserved by commands.", lambda: engine.accounts.reserved),
-            "arkserver_memory_limit_bytes": ("Bytes that may be used.", lambda: engine.accounts.limit),
-            "arkserver_running_commands": ("Commands that run now.", lambda: len(context.server.running())),
-            "arkserver_workers": ("Workers that have joined.", workers),
-            "arkserver_registered": ("1 while the system around the server knows it.", registered),
-        }
-        for name, (text, value) in figures.items():
-            Gauge(name, text, registry=self.registry).set_function(value)
+
+def _gauges(context: Context) -> Figures:
+    engine = context.engine
+    return {
+        "arkserver_symbols": ("Symbols in the table.", lambda: len(engine.symbols)),
+        "arkserver_memory_live_bytes": ("Bytes of all values.", lambda: engine.accounts.live),
+        "arkserver_memory_reserved_bytes": ("Bytes reserved by commands.", lambda: engine.accounts.reserved),
+        "arkserver_memory_limit_bytes": ("Bytes that may be used.", lambda: engine.accounts.limit),
+        "arkserver_running_commands": ("Commands that run now.", lambda: len(context.server.running())),
+    }
+
+
+class _Asked(Collector):
+    """Figures that are asked for when somebody scrapes."""
+
+    def __init__(self, gauges: Figures, counters: Figures) -> None:
+        self._gauges, self._counters = gauges, counters
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them."""
+        for name, (text, value) in self._gauges.items():
+            yield GaugeMetricFamily(name, text, value=value())
+        for name, (text, value) in self._counters.items():
+            yield CounterMetricFamily(name, text, value=value())

@@ -55,6 +55,11 @@ class Scheduling:
         """Workers that have joined."""
         return self._hosted.workers if self._hosted else 0
 
+    @property
+    def lost(self) -> int:
+        """Workers that left without being told to."""
+        return self._hosted.cluster.lost if self._hosted else 0
+
     def addresses(self) -> Mapping[str, str]:
         """Where the scheduler and its pages are, once they are."""
         hosted = self._hosted

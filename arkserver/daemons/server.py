@@ -73,7 +73,19 @@ class Server:
         engine = Engine(LocalExecutor(settings.blocks), MemoryAccounts(settings.memory_limit))
         self.context = Context(engine, self.info)
         self.checkpoints = Checkpoints(settings, engine, self._idle_seconds, self._locales)
-        self.metrics = Metrics(self.context, self._workers, self._integration.registered)
+        self.metrics = Metrics(
+            self.context,
+            {
+                "arkserver_ready": ("1 while requests are taken.", lambda: self._ready),
+                "arkserver_workers": ("Workers that have joined.", self._workers),
+                **self._integration.gauges(),
+                **self.checkpoints.gauges(),
+            },
+            {
+                "arkserver_workers_lost": ("Workers that left without being told to.", self._workers_lost),
+                **self.checkpoints.counters(),
+            },
+        )
         self.metrics_url = ""
         self._ready = False
         self._signals = 0
@@ -235,6 +247,9 @@ class Server:
 
     def _idle_seconds(self) -> float:
         return self._running.idle_seconds() if self._running is not None else 0.0
+
+    def _workers_lost(self) -> int:
+        return self._scheduling.lost if self._scheduling else 0
 
     # --- closing -----------------------------------------------------------------------------------------------------
 
