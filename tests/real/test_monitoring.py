@@ -51,8 +51,8 @@ class Prometheus:
         (folder / "prometheus.yml").write_text(json.dumps(config))
         self.place = f"127.0.0.1:{free_port()}"
         flags = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
-        command = [binary("prometheus", "prometheus"), *flags, f"--web.listen-address={self.place}"]
-        self.process = Process(command, folder / "prometheus.log")
+        flags.append(f"--web.listen-address={self.place}")
+        self.process = Process([binary("prometheus", "prometheus"), *flags], folder / "prometheus.log")
         eventually(lambda: len(self.query("up == 1")) == len(servers), "scraped", 60)
 
     def query(self, expression: str) -> list[dict[str, Any]]:

@@ -73,12 +73,11 @@ def restore(engine: Engine, folder: Path, whole: Manifest) -> None:
         If a file cannot be read; nothing is changed then.
     """
     source = _Source(str(folder.absolute()), manifest.digest(folder / manifest.SUMS))
-    token = progress.current() or progress.Progress("restore")
-    token.expect(len(whole.values))
     values: dict[str, Value] = {}
+    if (token := progress.current()) is not None:
+        token.follow(len(whole.values), lambda: len(values))
     for entry in whole.values:
         values[entry.name] = source.value(engine.executor.sized(entry.nbytes), entry)
-        token.advance()
     _replace(engine, values)
     for item in whole.registry:
         engine.registry.put(item.name, item.item)

@@ -17,7 +17,6 @@ from arkserver.engine.checkpoint.folders import Mode
 from arkserver.engine.checkpoint.manifest import Manifest, RegistryEntry, ValueEntry
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.state import Engine
-from arkserver.engine.storage import paths
 from arkserver.engine.symbols import Value
 from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import StorageError, UnsupportedError
@@ -60,14 +59,13 @@ def _write(
 ) -> Manifest:
     created = datetime.now(UTC).isoformat(timespec="microseconds")
     registry = [RegistryEntry(n, item) for n, item in engine.registry.items() if values.keys() >= {*item.components}]
-    token = progress.current() or progress.Progress("checkpoint")
-    token.expect(len(values))
     entries: list[ValueEntry] = []
+    if (token := progress.current()) is not None:
+        token.follow(len(values), lambda: len(entries))
     sums: dict[str, str] = {}
     for number, (name, value) in enumerate(values.items()):
         entries.append(_write_value(engine.executor, out, number, name, value, sums))
         release(name)
-        token.advance()
     nbytes = sum(e.nbytes for e in entries)
     about = (manifest.FORMAT, manifest.VERSION, created, engine.symbols.server_id, nbytes)
     whole = Manifest(*about, values=tuple(entries), registry=tuple(registry))
@@ -92,7 +90,8 @@ def _write_value(ex: Executor, out: Path, number: int, name: str, value: Value, 
     if not isinstance(value, Array | Strings):
         raise UnsupportedError(f"{name} is {type(value).__name__}, which a checkpoint cannot hold")
     dtype = dtype_name(value.dtype) if isinstance(value, Array) else "str"
-    written = _write_blocks(ex, out, paths.block_paths(f"{number:05d}.parquet", len(value.blocks)), dtype, value)
+    files = [f"{number:05d}_LOCALE{i:04d}.parquet" for i in range(len(value.blocks))]
+    written = _write_blocks(ex, out, files, dtype, value)
     sums |= {w.entry.file: w.digest for w in written}
     return ValueEntry(
         name,
