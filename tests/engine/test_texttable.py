@@ -1,4 +1,4 @@
-"""Strings by a hash table: numbers, membership, order and groups, against Python's own."""
+"""Strings by a hash table: numbers, order and groups, against Python's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arkserver.engine.blocks import text, textorder, texttable
-from tests.support.texts import raw_texts
 
 few = settings(max_examples=25, deadline=None)
 
@@ -42,21 +41,6 @@ def test_numbers_are_those_of_the_first_rows(n: int, longest: int) -> None:
 def test_too_many_different_strings_are_not_numbered() -> None:
     items = [str(i).encode() for i in range(30_000)]
     assert texttable.numbered(text.from_list(items)) is None
-
-
-@few
-@given(items=raw_texts, test=raw_texts)
-def test_membership(items: list[bytes], test: list[bytes]) -> None:
-    test = [*test, *items[::2]]
-    assert texttable.in1d(text.from_list(items), text.from_list(test)).tolist() == [s in test for s in items]
-
-
-def test_membership_of_many() -> None:
-    items, test = mixed(20_000, 3_000, 12), mixed(9_000, 5_000, 13)
-    known = set(test)
-    found = texttable.in1d(text.from_list(items), text.from_list(test))
-    assert found.tolist() == [s in known for s in items]
-    assert not texttable.in1d(text.from_list(items), text.from_list([])).any()
 
 
 @pytest.mark.parametrize(("n", "distinct"), [(5_000, 40), (5_000, 5_000)])

@@ -18,7 +18,7 @@ from tests.kernels.rows import Comparison
 
 # No functions over data of their own, or tested with the algorithms that they are made for (`tests/engine`).
 NO_ROWS = {"views", "radix", "along", "codes", "text", "arrow", "arithmetic", "integers", "calendar"}
-NO_ROWS |= {"bignum", "folding", "partials", "patterns", "running", "textorder", "texttable"}
+NO_ROWS |= {"bignum", "folding", "pairs", "partials", "patterns", "running", "textorder", "texttable"}
 PLUMBING = {
     "grouping.group_order",
     "grouping.run_over_segments",

@@ -1,7 +1,7 @@
-"""Strings of one block by a hash table: their numbers, and which are among others.
+"""Strings of one block as numbers, by a hash table.
 
-Tables grow with the different strings that are found, so that few of them stay in the cache. Where most strings differ
-a table is no help, and `numbered` says so.
+The table grows with the different strings that are found, so that few of them stay in the cache. Where most strings
+differ it is no help, and `numbered` says so.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from arkserver.engine import buffers
 from arkserver.engine.blocks import text
 from arkserver.engine.blocks.moving import concatenate, gather
-from arkserver.engine.blocks.views import Bools, Ints, plain
+from arkserver.engine.blocks.views import Ints
 from arkserver.engine.threads import threads
 from arkserver.engine.values import TextBlock
 
@@ -28,8 +28,6 @@ SMALLEST, GROWTH = 1 << 10, 4
 """Room of the first table, and how much more the next one has."""
 CHUNK = 1 << 12
 """strings that are worth a thread"""
-MOST_ROWS = 1 << 32
-"""A slot holds a row and a number of 32 bits each."""
 
 
 class Numbered(NamedTuple):
@@ -42,15 +40,15 @@ class Numbered(NamedTuple):
 
 
 class _Table:
-    """Strings of one block, numbered as they come."""
+    """Hashes of one block, numbered as they come."""
 
-    def __init__(self, block: TextBlock, hashes: Words, room: int) -> None:
-        self.offsets, self.data, self.hashes = plain(block.offsets), plain(block.data), hashes
+    def __init__(self, upper: Words, lower: Words) -> None:
+        self.upper, self.lower = upper, lower
         self.count = 0
-        self._make(room)
+        self._make(SMALLEST)
 
     def _make(self, room: int) -> None:
-        """A table for `room` strings is half full with them at most."""
+        """A table for `room` numbers is half full with them at most."""
         self.slots = np.zeros(4 << max(0, room - 1).bit_length(), np.uint64)
         self.firsts = np.empty(room, np.int64)
 
@@ -58,9 +56,7 @@ class _Table:
         """The numbers of the strings at `rows`; None when there are more than `most` different ones."""
         out, at = buffers.empty(len(rows), np.int64), 0
         while True:
-            at, self.count = kernels.number(
-                self.offsets, self.data, self.hashes, rows, at, self.count, self.slots, self.firsts, out
-            )
+            at, self.count = kernels.number(self.upper, self.lower, rows, at, self.count, self.slots, self.firsts, out)
             if at == len(rows):
                 return out
             if self.count >= most:
@@ -77,10 +73,10 @@ class _Table:
 def numbered(block: TextBlock) -> Numbered | None:
     """Numbers for the strings of a block; None when too many of them differ."""
     n = text.size(block)
-    if n < SMALLEST or n >= MOST_ROWS:
+    if n < SMALLEST:
         return None
-    hashes, rows = _hashes(block), np.arange(n)
-    parts = threads().each_chunk(lambda a, b: _of_chunk(_Table(block, hashes, SMALLEST), rows[a:b]), n, CHUNK)
+    hashes, rows = text.hashes(block), np.arange(n)
+    parts = threads().each_chunk(lambda a, b: _of_chunk(_Table(*hashes), rows[a:b]), n, CHUNK)
     tables, codes = [t for t, _ in parts], [c for _, c in parts if c is not None]
     if len(codes) < len(parts):
         return None
@@ -96,29 +92,7 @@ def _of_chunk(table: _Table, rows: Ints) -> tuple[_Table, Ints | None]:
     return table, table.add(rows, max(SMALLEST, len(rows) // FEW))
 
 
-def _hashes(block: TextBlock) -> Words:
-    out, offsets, data = buffers.empty(text.size(block), np.uint64), plain(block.offsets), plain(block.data)
-    threads().each_chunk(lambda a, b: kernels.hash_strings(offsets[a : b + 1], data, out[a:b]), len(out), CHUNK)
-    return out
-
-
 def _renumbered(codes: list[Ints], maps: list[Ints]) -> Ints:
     if len(codes) == 1:
         return codes[0]
     return concatenate([codes[0], *threads().run(gather, maps[1:], codes[1:])])
-
-
-def in1d(block: TextBlock, test: TextBlock) -> Bools:
-    """Whether each string is among others."""
-    n = text.size(test)
-    table, hashes, out = (
-        _Table(test, _hashes(test), max(1, n)),
-        _hashes(block),
-        buffers.empty(text.size(block), np.bool_),
-    )
-    table.add(np.arange(n), n)
-    offsets, data, known = plain(block.offsets), plain(block.data), (table.offsets, table.data, table.slots)
-    threads().each_chunk(
-        lambda a, b: kernels.contains(offsets[a : b + 1], data, hashes[a:b], *known, out[a:b]), len(out), CHUNK
-    )
-    return out
