@@ -191,8 +191,11 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def test_the_notebook_in_jupyterlab(jupyter: str, tab: Page, tmp_path: Path) -> None:
-    tab.goto(f"{jupyter}lab/tree/{NOTEBOOK.name}")
-    tab.get_by_role("menuitem", name="Run", exact=True).click(timeout=120_000)
+    news = tab.get_by_text("Would you like to get notified")
+    tab.add_locator_handler(news, lambda: tab.get_by_role("button", name="No", exact=True).click())
+    tab.goto(f"{jupyter}doc/tree/{NOTEBOOK.name}")
+    expect(tab.get_by_text("| Idle")).to_be_visible(timeout=120_000)
+    tab.get_by_role("menuitem", name="Run", exact=True).click()
     tab.locator(".lm-Menu-itemLabel:text-is('Run All Cells')").click()
     expect(tab.locator("td", has_text="ExpressJet Airlines Inc.").first).to_be_visible(timeout=120_000)
     bar = tab.locator(".jp-OutputArea-output progress")
