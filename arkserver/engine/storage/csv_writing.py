@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.storage import paths
-from arkserver.engine.storage.arrow import as_text
+from arkserver.engine.storage.arrow import as_text, to_arrow
 from arkserver.engine.storage.csv import HEADER_END, HEADER_START, WRITABLE
+from arkserver.engine.threads import threads
 from arkserver.engine.values import DTYPES, STRING_KIND, Array, Column, Strings, TextBlock, dtype_name
 from arkserver.errors import ArgumentError, StorageError, UnsupportedError
+
+ROWS = 1 << 16
+"""rows that a thread turns into text at a time"""
 
 
 def write(ex: Executor, prefix: str, columns: Mapping[str, Column], delimiter: str, *, overwrite: bool) -> None:
@@ -53,13 +61,42 @@ def _written_type(name: str, column: Column) -> str:
 
 
 def _write_block(path: str, names: tuple[str, ...], types: tuple[str, ...], delimiter: str, *blocks: Any) -> None:
-    columns = [_texts(b, delimiter) for b in blocks]
     head = [HEADER_START, ",".join(types), HEADER_END, delimiter.join(_quoted(n, delimiter) for n in names)]
-    rows = (delimiter.join(row) for row in zip(*columns, strict=True))
+    special = len(delimiter) > 1 or any(isinstance(b, TextBlock) and _has_special(b, delimiter) for b in blocks)
+    lines = _lines_by_python if special else _lines_by_arrow
     try:
-        Path(path).write_text("".join(f"{line}\n" for line in (*head, *rows)), encoding="utf-8", newline="")
+        with Path(path).open("wb") as file:
+            file.write("".join(f"{line}\n" for line in head).encode())
+            file.writelines(lines(blocks, delimiter))
     except OSError as e:
         raise StorageError(f"{path} cannot be written: {e.strerror}") from None
+
+
+def _has_special(block: TextBlock, delimiter: str) -> bool:
+    """Whether a string has to be quoted, or is no text."""
+    found = np.zeros(256, np.bool_)
+    found[[*b'"\n\r', *delimiter.encode(), *range(128, 256)]] = True
+    return any(threads().each_chunk(lambda a, b: bool(found[block.data[a:b]].any()), len(block.data)))
+
+
+def _lines_by_arrow(blocks: Sequence[Any], delimiter: str) -> Iterator[Any]:
+    """The rows as buffers, which all threads make."""
+    table = pa.table({str(i): to_arrow(b) for i, b in enumerate(blocks)})
+    options = pacsv.WriteOptions(include_header=False, delimiter=delimiter, quoting_style="none")
+
+    def write(start: int) -> Any:
+        sink = pa.BufferOutputStream()
+        pacsv.write_csv(table.slice(start, ROWS), sink, options)
+        return sink.getvalue()
+
+    wave = ROWS * threads().count
+    for first in range(0, len(table), wave):
+        yield from threads().run(write, range(first, min(first + wave, len(table)), ROWS))
+
+
+def _lines_by_python(blocks: Sequence[Any], delimiter: str) -> Iterator[bytes]:
+    columns = [_texts(b, delimiter) for b in blocks]
+    return (f"{delimiter.join(row)}\n".encode() for row in zip(*columns, strict=True))
 
 
 def _texts(block: Any, delimiter: str) -> list[str]:
