@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="regular expression that the operation's name must hold")
     parser.add_argument("--peers", default="", help="regular expression that the peers' names must hold")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="threads for us and for every peer")
+    parser.add_argument("--budget", type=float, default=2.5, help="seconds for the rounds of one library in one row")
     parser.add_argument("--merge", action="store_true", help="keep what earlier runs measured of other rows and sizes")
     parser.add_argument("--report", action="store_true", help="measure nothing; write the pages again")
     parser.add_argument("--docs", type=Path, help="write the page of the documentation into this folder")
@@ -30,7 +31,7 @@ def main() -> None:
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)  # read when polars is imported
     signal.signal(signal.SIGTERM, _leave)
     sizes = [int(float(s)) for s in options.sizes.split(",")]
-    wrong = [] if options.report else run(sizes, options.only, options.peers, options.threads, merge=options.merge)
+    wrong = [] if options.report else run(sizes, options)
     write_pages(options.docs)
     if wrong:
         raise SystemExit("\n".join(["answers differ:", *wrong]))
@@ -41,7 +42,7 @@ def _leave(*_: object) -> None:
     raise SystemExit(143)
 
 
-def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) -> list[str]:
+def run(sizes: list[int], options: argparse.Namespace) -> list[str]:
     """Measure and print; after each row the results are written. Returns which answers were wrong."""
     from arkserver.client import connect
     from bench import cases, measure, peers, report, results  # noqa: F401 - cases fill the table
@@ -49,9 +50,11 @@ def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) ->
     from bench.case import CASES
     from tests.support.server import running_server
 
+    threads = options.threads
     peers.allow(threads)
+    measure.budget = options.budget
     path = RESULTS / "latest.json"
-    kept = results.load(path) if merge else []
+    kept = results.load(path) if options.merge else []
     wrong: list[str] = []
     server_flags = ("--log-level", "WARN", "--threads", str(threads))
     with running_server(*server_flags) as server, connect(server.address) as session:
@@ -59,7 +62,7 @@ def run(sizes: list[int], only: str, peer: str, threads: int, *, merge: bool) ->
         print(f"triad {limits['triad'] / 1e9:.1f} GB/s, copy {limits['copy'] / 1e9:.1f} GB/s, {threads} threads")
         print(report.header(), flush=True)
         for row in CASES.values():
-            chosen = row.of_peers(peer) if re.search(only, row.op) else None
+            chosen = row.of_peers(options.peers) if re.search(options.only, row.op) else None
             for i, n in enumerate(n for n in sizes if chosen and n in row.sizes and _fits(n)):
                 assert chosen is not None
                 try:

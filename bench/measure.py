@@ -17,8 +17,8 @@ from bench.case import Case, Data
 from bench.results import Result
 
 ROUNDS = 5
-BUDGET_S = 2.5
-"""What the rounds of one of them may take together; what takes longer is asked once more."""
+budget = 2.5
+"""Seconds that the rounds of a library may take in a row, set by the command line; one round there is always."""
 
 SLOW_S = 8.0
 """A peer that takes this long is asked no second time."""
@@ -82,7 +82,7 @@ def in_turn(works: Mapping[str, Work], look: Look = _do_not_look) -> dict[str, f
 def _rounds(name: str, first: float) -> int:
     if first > SLOW_S and name != "ours":
         return 0
-    return max(1, min(ROUNDS, int(BUDGET_S / first)))
+    return max(1, min(ROUNDS, int(budget / first)))
 
 
 def _timed(name: str, work: Work, look: Look = _do_not_look) -> float:
