@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from arkserver.client import connect
 from arkserver.client.errors import ServerError
+from tests.support.ports import free_port
 from tests.support.server import Raw, envelope, running_server, start_process, symbol
 
 
@@ -75,6 +77,22 @@ def test_running_commands_end_before_the_last_checkpoint(tmp_path: Path) -> None
     assert len(saved(tmp_path)) == 1
 
 
+def test_at_the_limit_commands_are_cancelled_and_the_state_is_kept_and_withdrawn(tmp_path: Path) -> None:
+    entry = tmp_path / "registration.json"
+    announce = ("--channel-type", "FILE", "--integration-file", str(entry), "--addresses", "10.1.2.3")
+    flags = ("--checkpoint-folder", str(tmp_path / "c"), "--drain-seconds", "0.5", *announce)
+    with running_server(*flags) as server, Raw(server.address) as raw, connect(server.address) as session:
+        upload(raw, np.zeros(10))
+        eventually(entry.exists)
+        raw.socket.send(json.dumps(envelope("sleep", {"seconds": 60.0})).encode())
+        eventually(lambda: session.status()["running"])
+        server.process.terminate()
+        assert b"cancelled" in raw.socket.recv()
+        assert server.wait() == 1
+    assert len(saved(tmp_path / "c")) == 1
+    assert not entry.exists()
+
+
 def test_a_signal_a_command_and_the_command_line_write_one_each(tmp_path: Path) -> None:
     folder = tmp_path / "own"
     flags = ("--checkpoint-folder", str(folder), "--checkpoint-keep", "2")
@@ -114,6 +132,41 @@ def test_by_the_clock_and_only_when_something_has_changed(tmp_path: Path, flag: 
         upload(raw, np.zeros(10))
         eventually(lambda: len(saved(tmp_path)) == 2)
         assert raw.text("wait_for_async_activity") == "completed"
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_worker_restores_what_two_held(tmp_path: Path) -> None:
+    flags = ("--checkpoint-folder", str(tmp_path), "--restore", "--scheduler", "true", "--distribute-from", "100KB")
+    x = np.random.default_rng(0).standard_normal(1 << 20)
+    with running_server(*flags, "--workers", "2") as server, Raw(server.address) as raw:
+        name = upload(raw, x)
+        for process in psutil.Process(server.process.pid).children(recursive=True):
+            process.send_signal(signal.SIGUSR1)  # as Slurm does with the signal of a job
+        server.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: len(saved(tmp_path)) == 1)
+        assert (download(raw, name, "float64") == x).all()
+        assert len(json.loads(raw.text("getconfig"))["LocaleConfigs"]) == 2
+    with running_server(*flags, "--workers", "1") as server, Raw(server.address) as raw:
+        assert (download(raw, name, "float64") == x).all()
+
+
+def test_a_restore_waits_for_the_workers_whose_memory_it_needs(tmp_path: Path) -> None:
+    folder = ("--checkpoint-folder", str(tmp_path), "--checkpoint-at-end", "false")
+    with running_server(*folder) as server, Raw(server.address) as raw:
+        name = upload(raw, np.arange(100_000))
+        raw.text("checkpoint")
+    port = free_port()
+    join = ["worker", f"tcp://127.0.0.1:{port}", "--memory-limit", "2GB"]
+    worker = subprocess.Popen([sys.executable, "-m", "arkserver.cli", *join], cwd=tmp_path)
+    try:
+        small = ("--restore", "--memory-limit", "500KB", "--scheduler", "true", "--scheduler-port", str(port))
+        with running_server(*folder, *small) as server, Raw(server.address) as raw:
+            assert (download(raw, name, "int64") == np.arange(100_000)).all()
+    finally:
+        worker.terminate()
+        worker.wait(60)
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------
