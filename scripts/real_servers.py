@@ -7,7 +7,7 @@ exit status is 1; the others are usable all the same.
 
 Kubernetes (the current one) and Consul are built from their published Go modules, Kubernetes 1.20 (the old end of the
 range that the integration supports) from Debian's source package, etcd and kubectl come from PyPI, Redis,
-Prometheus and Slurm from Debian.
+Prometheus, Slurm and systemd (its checks of units) from Debian.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ SERVERS: dict[str, tuple[str, str, Callable[[Path, Path], None]]] = {
     "redis": ("redis", "redis-server", debian("redis-server", "redis-server")),
     "prometheus": ("prometheus", "promtool", debian("prometheus", "prometheus", "promtool")),
     "slurm": ("slurm", "slurmd", debian(SLURM, "munged", "sbatch", "slurmctld", "slurmd")),
+    "systemd": ("systemd", "systemd-analyze", debian("systemd", "systemd-analyze")),
     "kubernetes": (f"kubernetes-{KUBERNETES}", "kube-controller-manager", kubernetes),
     "consul": (f"consul-{CONSUL}", "consul", consul),
     "old-kubernetes": (f"kubernetes-{OLD_KUBERNETES}", "kube-controller-manager", old_kubernetes),

@@ -62,7 +62,7 @@ class Cluster:
         """Connect to a scheduler that runs in the current loop; files of blocks go to a new folder in `keep_folder`."""
         await scheduler.listen("inproc://")
         inproc = scheduler.listeners[-1].contact_address
-        client = await Client(inproc, asynchronous=True, set_as_default=False)
+        client = await Client(inproc, asynchronous=True, set_as_default=False, security=scheduler.security)
         client.scheduler_comm.interval = BATCH_SECONDS
         scheduler.client_comms[client.id].interval = 0
         self = cls(scheduler, client, asyncio.get_running_loop(), Vault(scheduler, keep_folder))
