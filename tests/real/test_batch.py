@@ -42,6 +42,7 @@ assert counted.to_numpy().tolist() == list(range({LARGE}))
 assert doubled.to_numpy().tolist() == list(range(0, {2 * LARGE}, 2))
 print(int(session.xp.sum(counted)))
 """
+SCALE = "import sys; from arkserver.client import connect; connect(sys.argv[1]).do('scale', workers=2)"
 STOP = "import sys; from arkserver.client import connect; connect(sys.argv[1]).shutdown()"
 
 
@@ -85,6 +86,26 @@ class Batch:
 
         eventually(registered, "registered", seconds)
 
+    def until_workers(self, names: str) -> None:
+        eventually(lambda: self.ask(WORKERS) == f"{names}\n", f"workers {names}", 90)
+
+    def goes_on(self) -> None:
+        """Wait for the end of this run, and for what the next one restores."""
+        eventually(lambda: self.slurm.job(self.number)["Reason"] == "BeginTime", "queued again", 240)
+        assert self.slurm.jobs().keys() == {self.number}
+        assert self.tenant.leftovers() == []  # withdrawn, not left to expire
+        self.slurm.run("scontrol", "update", f"JobId={self.number}", "StartTime=now")  # and not in two minutes
+        self.until_registered()
+        total = LARGE * (LARGE - 1) // 2
+        eventually(lambda: self.ask(LOOK) == f"{total}\n", "restored", 60)
+
+    def end(self) -> None:
+        """End the server for good; nothing is left."""
+        self.ask(STOP)
+        eventually(lambda: not self.slurm.jobs(), "the job has ended", 60)
+        assert self.slurm.job(self.number)["JobState"] == "COMPLETED"
+        assert self.tenant.leftovers() == []
+
 
 def _path() -> str:
     return os.pathsep.join([str(ROOT), *sys.path])
@@ -105,16 +126,23 @@ def test_the_time_limit_ends_one_run_and_the_next_goes_on(slurm: Slurm, site: Si
     limit = ("--nodes=2", "--time=3", "--signal=B:USR1@60")
     with batch(slurm, site, "arkserver.sbatch", *limit) as job:
         job.until_registered()
-        eventually(lambda: job.ask(WORKERS) == "n0 n1\n", "two workers", 60)
+        job.until_workers("n0 n1")
         job.ask(MAKE)
-        eventually(lambda: slurm.job(job.number)["Restarts"] == "1", "queued again", 240)
-        slurm.run("scontrol", "update", f"JobId={job.number}", "StartTime=now")  # Slurm waits for two minutes else
-        # The registration was withdrawn, not left to expire.
-        assert job.tenant.leftovers() == []
-        job.until_registered(seconds=240)
-        total = LARGE * (LARGE - 1) // 2
-        eventually(lambda: job.ask(LOOK) == f"{total}\n", "restored", 60)
-        job.ask(STOP)
-        eventually(lambda: not slurm.jobs(), "the job has ended", 60)
-        assert slurm.job(job.number)["JobState"] == "COMPLETED"
-        assert job.tenant.leftovers() == []
+        job.goes_on()
+        job.until_workers("n0 n1")
+        job.end()
+
+
+def test_the_growing_form_takes_its_workers_down_and_up_again(slurm: Slurm, site: Site) -> None:
+    worker = {"WORKERS": "1", "ARKSERVER_WORKER_THREADS": "1", "ARKSERVER_WORKER_MEMORY": "1GiB"}
+    with batch(slurm, site, "arkserver-growing.sbatch", "--cpus-per-task=1", **worker) as job:
+        job.until_registered()
+        job.until_workers("arkserver-0")
+        job.ask(MAKE)
+        job.ask(SCALE)
+        job.until_workers("arkserver-0 arkserver-1")
+        assert len(slurm.jobs()) == 3
+        slurm.run("scancel", "--batch", "--signal=USR1", job.number)  # as Slurm itself does ahead of the limit
+        job.goes_on()
+        job.until_workers("arkserver-0")
+        job.end()

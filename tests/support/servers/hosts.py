@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+
 from tests.support.servers.network import Machine
 from tests.support.servers.process import Process
 
@@ -25,6 +27,8 @@ class Host:
         self.name = name
         self._folder = folder / name
         self._folder.mkdir(parents=True)
+        if "overlay" not in Path("/proc/filesystems").read_text():
+            pytest.skip("MISSING: overlay file systems")
         up = self._folder / "up"
         mounts = [self._mount(layer) for layer in LAYERS]
         script = " && ".join([f"hostname {name}", *mounts, f"touch {up}", "exec sleep infinity"])
