@@ -38,8 +38,8 @@ ReturnToService=2
 KillWait=5
 MinJobAge=600
 {nodes}
-PartitionName=debug Nodes=ALL Default=YES MaxTime=01:00:00 State=UP
-PartitionName=large Nodes=ALL MaxTime=01:00:00 State=UP
+PartitionName=debug Nodes=ALL Default=YES MaxTime=1-00:00:00 State=UP
+PartitionName=large Nodes=ALL MaxTime=1-00:00:00 State=UP
 """
 CPUS, MEGABYTES = 2, 4000
 
