@@ -19,7 +19,7 @@ from arkserver.engine.checkpoint import folders, restoring, saving
 from arkserver.engine.checkpoint.folders import Mode
 from arkserver.engine.checkpoint.manifest import Manifest
 from arkserver.engine.state import Engine
-from arkserver.errors import ArkserverError, ConfigurationError, MemoryLimitError, StorageError
+from arkserver.errors import ConfigurationError, MemoryLimitError, StorageError
 from arkserver.settings import CheckpointSettings
 
 log = structlog.get_logger("checkpoint")
@@ -168,8 +168,8 @@ class Checkpoints:
         """Write one if something has changed since the last; False, and a line in the log, if that failed."""
         try:
             await asyncio.to_thread(self._save_changed, reason, lock_seconds)
-        except ArkserverError:
-            return False  # said and counted where it happened
+        except Exception:  # noqa: BLE001 - said and counted where it happened; a defect must not stop an end in order
+            return False
         return True
 
     # --- writing -----------------------------------------------------------------------------------------------------

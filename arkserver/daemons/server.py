@@ -129,9 +129,11 @@ class Server:
         log.info("draining", running=len(frontend.running))
         self._ready = False
         withdrawal = asyncio.create_task(self._integration.stop())  # at once, so that nobody new is sent here
-        ended = await frontend.drain(self.settings.drain_seconds)
-        saved = await self.checkpoints.close()
-        await withdrawal
+        try:
+            ended = await frontend.drain(self.settings.drain_seconds)
+            saved = await self.checkpoints.close()
+        finally:
+            await withdrawal
         return 0 if ended and saved else 1
 
     def stop(self) -> None:

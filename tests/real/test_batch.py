@@ -94,7 +94,6 @@ class Batch:
         eventually(lambda: self.slurm.job(self.number)["Reason"] == "BeginTime", "queued again", 240)
         assert self.slurm.jobs().keys() == {self.number}
         assert self.tenant.leftovers() == []  # withdrawn, not left to expire
-        self.slurm.run("scontrol", "update", f"JobId={self.number}", "StartTime=now")  # and not in two minutes
         self.until_registered()
         total = LARGE * (LARGE - 1) // 2
         eventually(lambda: self.ask(LOOK) == f"{total}\n", "restored", 60)
