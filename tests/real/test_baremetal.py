@@ -67,7 +67,7 @@ class Lab:
         reach = self._folder / "ssh"
         write_ssh(reach, self.hosts, PROGRAMS)
         addresses = [host.machine.address for host in self.hosts]
-        command = [FILES / "deploy.sh", *addresses]
+        command = [str(FILES / "deploy.sh"), *addresses]
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, env=os.environ | {"SSH": str(reach)}
         )

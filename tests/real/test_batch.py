@@ -91,8 +91,7 @@ class Batch:
 
     def goes_on(self) -> None:
         """Wait for the end of this run, and for what the next one restores."""
-        eventually(lambda: self.slurm.job(self.number)["Reason"] == "BeginTime", "queued again", 240)
-        assert self.slurm.jobs().keys() == {self.number}
+        eventually(lambda: self.slurm.jobs() == {self.number: "PENDING"}, "queued again", 240)
         assert self.tenant.leftovers() == []  # withdrawn, not left to expire
         self.until_registered()
         total = LARGE * (LARGE - 1) // 2

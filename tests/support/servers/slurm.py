@@ -13,7 +13,7 @@ from tests.support.servers import binary
 from tests.support.servers.network import Network
 from tests.support.servers.process import Process, eventually
 
-# A job that is queued again waits until its old credential has expired: 5 seconds, and not Slurm's 120.
+# A job that is queued again waits until its old credential has expired: 15 seconds, and not Slurm's 120.
 CONFIGURATION = """
 ClusterName=tests
 SlurmctldHost={host}({address})
@@ -21,7 +21,7 @@ SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=5
+AuthInfo=socket={folder}/munge.socket,cred_expire=15
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
