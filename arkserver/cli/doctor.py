@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import importlib
+import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,4 +83,18 @@ def _kernel_cache(_: Any) -> Iterator[Finding]:
     yield Finding("kernel cache", ok=folder is not None, text=text)
 
 
-CHECKS: tuple[Callable[[Any], Iterator[Finding]], ...] = (_packages, _ports, _memory, _kernel_cache)
+def _checkpoints(settings: Any) -> Iterator[Finding]:
+    folder: Path | None = settings.checkpoint_folder
+    if folder is None:
+        return
+    existing = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        yield Finding("--checkpoint-folder", ok=False, text=f"{existing} is no folder that can be written to")
+        return
+    free = shutil.disk_usage(existing).free
+    count = settings.checkpoint_keep + 1
+    text = f"{free / 1e9:.1f} GB are free for {count} checkpoints in {folder}"
+    yield Finding("--checkpoint-folder", ok=True, text=text)
+
+
+CHECKS: tuple[Callable[[Any], Iterator[Finding]], ...] = (_packages, _ports, _memory, _kernel_cache, _checkpoints)

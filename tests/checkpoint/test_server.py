@@ -225,6 +225,17 @@ def test_restore_needs_a_folder_and_room(tmp_path: Path) -> None:
     assert "needs 800000 bytes" in (tmp_path / "server.log").read_text()
 
 
+@pytest.mark.parametrize(("place", "status"), [("new/folder", 0), ("file/below", 1)])
+def test_the_doctor_looks_at_the_folder(tmp_path: Path, place: str, status: int) -> None:
+    (tmp_path / "file").touch()
+    free = [f for name in ("port", "metrics-port", "scheduler-port", "dashboard-port") for f in (f"--{name}", "0")]
+    command = [sys.executable, "-m", "arkserver.cli", "doctor", *free, "--checkpoint-folder", str(tmp_path / place)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (line,) = [line for line in done.stdout.splitlines() if "--checkpoint-folder" in line]
+    assert line.startswith("FAIL" if status else "ok")
+    assert done.returncode == status
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MB."""
