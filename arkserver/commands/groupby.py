@@ -28,8 +28,12 @@ REDUCTIONS = {
 
 
 def _groups_bytes(keynames: list[Column]) -> int:
-    """Permutation, segments and first rows, and the words of several keys while the rows that tie are sorted."""
-    return (4 if len(keynames) == 1 else 12) * projection.WORD * max((k.size for k in keynames), default=0)
+    """Permutation, segments and first rows, and the words of several keys while the rows that tie are sorted.
+
+    Strings are such words, or hashes and numbers.
+    """
+    one_number = len(keynames) == 1 and isinstance(keynames[0], Array)
+    return (4 if one_number else 12) * projection.WORD * max((k.size for k in keynames), default=0)
 
 
 @command("unique", project=_groups_bytes)

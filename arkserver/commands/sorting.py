@@ -37,7 +37,12 @@ def _sort_bytes(arr_names: list[Column]) -> int:
     return projection.WORD * rows * (sorting_words + 2 * sum(isinstance(c, Strings) for c in arr_names))
 
 
-@command("argsortStrings", project=projection.times(3, "name"))
+def _strings_bytes(name: Strings) -> int:
+    """Hashes, numbers and a table of them, or words of the strings, and the permutation."""
+    return max(3 * name.nbytes, 8 * projection.WORD * name.size)
+
+
+@command("argsortStrings", project=_strings_bytes)
 def argsort_strings(ex: Executor, name: Strings, algo_name: str) -> Array:
     """The stable permutation that sorts strings bytewise, a prefix before what it begins."""
     check_algorithm(algo_name)

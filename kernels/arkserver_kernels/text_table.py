@@ -17,18 +17,16 @@ U64 = NDArray[np.uint64]
 ONE, HALF, LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
 
 
-@kernel("u8[] u8[] i8[] i8 i8 u8[] i8[] i8[]")
-def number(
-    upper: U64, lower: U64, rows: I64, at: int, count: int, table: U64, firsts: I64, out: I64
-) -> tuple[int, int]:
-    """Number the hashes of some rows from ``rows[at]`` on, those that are new from `count` on.
+@kernel("u8[] u8[] i8 i8 u8[] i8[] i8[]")
+def number(upper: U64, lower: U64, at: int, count: int, table: U64, firsts: I64, out: I64) -> tuple[int, int]:
+    """Number hashes from the one at `at` on, those that are new from `count` on.
 
-    ``firsts[k]`` becomes the row where number k stood first. Stops when there is no room for another; returns where,
+    ``firsts[k]`` becomes the place where number k stood first. Stops when there is no room for another; returns where,
     and how many there are.
     """
     mask = np.uint64(len(table) - 1)
-    for i in range(at, len(rows)):
-        x, y = max(upper[rows[i]], ONE), lower[rows[i]] >> HALF
+    for i in range(at, len(upper)):
+        x, y = max(upper[i], ONE), lower[i] >> HALF
         slot = (x << ONE) & mask
         while table[slot] != 0 and (table[slot] != x or table[slot + ONE] >> HALF != y):
             slot = (slot + ONE + ONE) & mask
@@ -36,10 +34,10 @@ def number(
             if count == len(firsts):
                 return i, count
             table[slot], table[slot + ONE] = x, (y << HALF) | np.uint64(count)
-            firsts[count] = rows[i]
+            firsts[count] = i
             count += 1
         out[i] = np.int64(table[slot + ONE] & LOW)
-    return len(rows), count
+    return len(upper), count
 
 
 @kernel("u8[] u8[]")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks import text
-from arkserver.engine.blocks.moving import concatenate, gather
+from arkserver.engine.blocks.moving import gather
 from arkserver.engine.blocks.views import Ints
 from arkserver.engine.threads import threads
 from arkserver.engine.values import TextBlock
@@ -40,10 +40,9 @@ class Numbered(NamedTuple):
 
 
 class _Table:
-    """Hashes of one block, numbered as they come."""
+    """Hashes as numbers, as they come."""
 
-    def __init__(self, upper: Words, lower: Words) -> None:
-        self.upper, self.lower = upper, lower
+    def __init__(self) -> None:
         self.count = 0
         self._make(SMALLEST)
 
@@ -52,15 +51,13 @@ class _Table:
         self.slots = np.zeros(4 << max(0, room - 1).bit_length(), np.uint64)
         self.firsts = np.empty(room, np.int64)
 
-    def add(self, rows: Ints, most: int) -> Ints | None:
-        """The numbers of the strings at `rows`; None when there are more than `most` different ones."""
-        out, at = buffers.empty(len(rows), np.int64), 0
+    def add(self, upper: Words, lower: Words, out: Ints, most: int) -> bool:
+        """Write the numbers of hashes; False when there are more than `most` different ones."""
+        at = 0
         while True:
-            at, self.count = kernels.number(self.upper, self.lower, rows, at, self.count, self.slots, self.firsts, out)
-            if at == len(rows):
-                return out
-            if self.count >= most:
-                return None
+            at, self.count = kernels.number(upper, lower, at, self.count, self.slots, self.firsts, out)
+            if at == len(upper) or self.count >= most:
+                return at == len(upper)
             self._grow(min(most, GROWTH * len(self.firsts)))
 
     def _grow(self, room: int) -> None:
@@ -75,24 +72,20 @@ def numbered(block: TextBlock) -> Numbered | None:
     n = text.size(block)
     if n < SMALLEST:
         return None
-    hashes, rows = text.hashes(block), np.arange(n)
-    parts = threads().each_chunk(lambda a, b: _of_chunk(_Table(*hashes), rows[a:b]), n, CHUNK)
-    tables, codes = [t for t, _ in parts], [c for _, c in parts if c is not None]
-    if len(codes) < len(parts):
+    upper, lower = text.hashes(block)
+    codes, cuts = buffers.empty(n, np.int64), threads().chunks(n, CHUNK)
+    tables = [_Table() for _ in cuts]
+
+    def number(table: _Table, a: int, b: int) -> bool:
+        return table.add(upper[a:b], lower[a:b], codes[a:b], max(SMALLEST, (b - a) // FEW))
+
+    if not all(threads().run(number, tables, *zip(*cuts, strict=True))):
         return None
-    shared, maps = tables[0], [np.arange(tables[0].count)]
-    for table in tables[1:]:
-        renumbered = shared.add(table.firsts[: table.count], n)
-        assert renumbered is not None  # noqa: S101 - there is room for all
-        maps.append(renumbered)
-    return Numbered(_renumbered(codes, maps), shared.firsts[: shared.count])
-
-
-def _of_chunk(table: _Table, rows: Ints) -> tuple[_Table, Ints | None]:
-    return table, table.add(rows, max(SMALLEST, len(rows) // FEW))
-
-
-def _renumbered(codes: list[Ints], maps: list[Ints]) -> Ints:
-    if len(codes) == 1:
-        return codes[0]
-    return concatenate([codes[0], *threads().run(gather, maps[1:], codes[1:])])
+    firsts = tables[0].firsts[: tables[0].count]
+    for table, (a, b) in zip(tables[1:], cuts[1:], strict=True):
+        rows = table.firsts[: table.count] + a
+        numbers, before = np.empty(len(rows), np.int64), tables[0].count
+        tables[0].add(upper[rows], lower[rows], numbers, n)
+        firsts = np.concatenate([firsts, rows[numbers >= before]])
+        codes[a:b] = gather(numbers, codes[a:b])
+    return Numbered(codes, firsts)
