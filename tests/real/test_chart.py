@@ -66,7 +66,7 @@ def namespace(cluster: ControlPlane, name: str) -> str:
 
 def everything(cluster: ControlPlane, name: str) -> set[str]:
     """Return kind and name of all that a namespace holds, whatever its kind, but events."""
-    groups = [g["preferredVersion"]["groupVersion"] for g in cluster.get("/apis")["groups"]]
+    groups = [version["groupVersion"] for g in cluster.get("/apis")["groups"] for version in g["versions"]]
     found = set()
     for path in ["/api/v1", *(f"/apis/{group}" for group in groups)]:
         for kind in cluster.get(path)["resources"]:
