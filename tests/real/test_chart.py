@@ -76,6 +76,17 @@ def everything(cluster: ControlPlane, name: str) -> set[str]:
     return found
 
 
+def until_left(cluster: ControlPlane, name: str, *further: str) -> None:
+    """Wait until a namespace holds what every namespace holds, and `further`."""
+
+    def left() -> bool:
+        found = everything(cluster, name)
+        assert found == OF_A_NAMESPACE | set(further), found
+        return True
+
+    eventually(left, "nothing else is left", 120)
+
+
 def secret(cluster: ControlPlane, name: str, of: str) -> dict[str, bytes]:
     found = cluster.get(f"/api/v1/namespaces/{name}/secrets/{of}")["data"]
     return {key: base64.b64decode(text) for key, text in found.items()}
@@ -106,7 +117,7 @@ def test_installed_upgraded_rolled_back_uninstalled(cluster: ControlPlane) -> No
         assert {of: secret(cluster, name, of) for of in drawn} == drawn  # nobody is locked out
         assert len(helm.history("lab")) == 3
         helm.uninstall("lab")
-    eventually(lambda: everything(cluster, name) == OF_A_NAMESPACE, "nothing is left", 60)
+    until_left(cluster, name)
 
 
 def test_checkpoints_outlive_the_release(cluster: ControlPlane) -> None:
@@ -114,8 +125,7 @@ def test_checkpoints_outlive_the_release(cluster: ControlPlane) -> None:
     with helm_python.Config(namespace=name, kubeconfig_path=cluster.kubeconfig) as helm:
         helm.install(CHART, "lab", {"checkpoints": {"enabled": True}})
         helm.uninstall("lab")
-    claim = {"persistentvolumeclaims lab-checkpoints"}
-    eventually(lambda: everything(cluster, name) == OF_A_NAMESPACE | claim, "the claim is left", 60)
+    until_left(cluster, name, "persistentvolumeclaims lab-checkpoints")
 
 
 def test_the_kustomize_base_is_applied(cluster: ControlPlane, tmp_path: Path) -> None:
@@ -131,8 +141,7 @@ def test_the_kustomize_base_is_applied(cluster: ControlPlane, tmp_path: Path) ->
     run("apply", "-k", str(BASE))
     eventually(lambda: len(cluster.items(f"/api/v1/namespaces/{name}/pods")) == 3, "pods that are admitted")
     run("delete", "-k", str(BASE))
-    secrets = {"secrets arkserver-tls", "secrets arkserver-tokens"}
-    eventually(lambda: everything(cluster, name) == OF_A_NAMESPACE | secrets, "nothing else is left", 60)
+    until_left(cluster, name, "secrets arkserver-tls", "secrets arkserver-tokens")
 
 
 # --- the pods --------------------------------------------------------------------------------------------------------
@@ -293,5 +302,5 @@ def test_sigterm_drains_and_the_service_is_withdrawn(release: Release, monkeypat
 def test_uninstalling_ends_everything_in_order(release: Release) -> None:
     running = list(release.kubelet.pods.values())
     release.helm.uninstall("lab")
-    eventually(lambda: everything(release.cluster, release.namespace) == OF_A_NAMESPACE, "nothing is left", 120)
+    until_left(release.cluster, release.namespace)
     assert {pod.name: pod.status for pod in running} == {pod.name: 0 for pod in running}

@@ -27,7 +27,7 @@ CONTROLLERS_NOW = (
 )
 WORKLOADS = (
     "statefulset-controller,deployment-controller,replicaset-controller,disruption-controller,"
-    "root-ca-certificate-publisher-controller"
+    "root-ca-certificate-publisher-controller,persistentvolumeclaim-protection-controller"
 )
 """Controllers that make pods of workloads, beside those that always run; of current versions."""
 AUDIT = """apiVersion: audit.k8s.io/v1
