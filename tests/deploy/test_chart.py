@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import ssl
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from arkserver.cluster.tls import security
 from arkserver.integration.enums import Deployment
 from arkserver.integration.kubernetes import rights
 from arkserver.integration.settings import IntegrationSettings
@@ -250,9 +252,19 @@ def test_certificates_are_of_one_authority(tmp_path: Path) -> None:
     data = objects({})["Secret", "lab-tls"]["data"]
     for name, text in data.items():
         (tmp_path / name).write_bytes(base64.b64decode(text))
-    context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    assert set(data) == {"ca.pem", "cert.pem", "key.pem"}
+    connection = security(tmp_path)
+    assert connection is not None
+    client = connection.get_connection_args("worker")["ssl_context"]
+    server = connection.get_listen_args("scheduler")["ssl_context"]
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname="lab-scheduler"),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for end in ends * 3:
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+    assert all(end.getpeercert() for end in ends)
 
 
 def test_tokens_are_lines_of_a_file() -> None:

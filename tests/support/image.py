@@ -72,10 +72,11 @@ def command(
     lines += [f"hostname {host}"] * bool(host)
     lines += [f"mkdir -p {root}/proc {root}/dev", f"mount -t proc proc {root}/proc", f"mount --rbind /dev {root}/dev"]
     for mount in mounts:
-        point = f"{root}{mount.path}"
-        made = f"mkdir -p {point}" if mount.source.is_dir() else f"mkdir -p $(dirname {point}); touch {point}"
-        lines += [made, f"mount --bind {mount.source} {point}"]
-        lines += [f"mount -o remount,bind,ro {point}"] * mount.read_only
+        # As links inside of the image lead: /var/run is /run there, and not this machine's.
+        lines.append(f"point={root}$(chroot {root} realpath -m {mount.path})")
+        lines.append("mkdir -p $point" if mount.source.is_dir() else "mkdir -p $(dirname $point); touch $point")
+        lines.append(f"mount --bind {mount.source} $point")
+        lines += ["mount -o remount,bind,ro $point"] * mount.read_only
     lines.append(f"mount -o remount,ro {root}")
     uid, gid = user.split(":")
     drop = f"--reuid={uid} --regid={gid} --groups={group or gid} --no-new-privs --bounding-set=-all --inh-caps=-all"
