@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import Client
 
 from arkserver.client import connect
@@ -58,6 +59,8 @@ class Measured:
     dtype: str
     rows: int
     seconds: float
+    cpu: float
+    """CPU seconds of all processes of the server: what the machine's other load hardly changes"""
     wire: float
     """bytes that workers sent each other, over the bytes of the data"""
 
@@ -105,14 +108,20 @@ WORKS = (
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-class Wire:
-    """Counts what workers send each other; without workers nothing."""
+class Meter:
+    """CPU seconds of a server and its workers, and what workers sent each other."""
 
     def __init__(self, server: RunningServer, workers: int) -> None:
+        own = psutil.Process(server.process.pid)
+        self._processes = [own, *own.children(recursive=True)]
         self._client = Client(server.address_of("scheduler"), set_as_default=False) if workers else None
 
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        return float(sum(t.user + t.system for t in (p.cpu_times() for p in self._processes)))
+
     def sent(self) -> int:
-        """Bytes so far."""
+        """Bytes so far; 0 without workers."""
         return int(sum(self._client.run(_sent).values())) if self._client is not None else 0
 
 
@@ -121,21 +130,22 @@ def _sent(dask_worker: Any) -> int:
     return int(dask_worker.transfer_outgoing_bytes_total + sum(run.total_recvd for run in shuffles))
 
 
-def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, wire: Wire) -> Measured:
+def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, meter: Meter) -> Measured:
     """The median of some rounds, after one that does not count."""
-    times = []
-    before, runs = wire.sent(), 0
-    for round_ in range(rounds + 1):
-        begun = time.perf_counter()
-        _finish(work.run(session, arrays))
-        taken = time.perf_counter() - begun
-        gc.collect()
-        session.status()  # lets the server forget the result
-        runs += 1
-        if round_:
-            times.append(taken)
-    moved = (wire.sent() - before) / runs / (work.data_bytes * rows)
-    return Measured(work.op, work.dtype, rows, statistics.median(times), moved)
+    _once(work, session, arrays)
+    sent, cpu = meter.sent(), meter.cpu()
+    seconds = statistics.median(_once(work, session, arrays) for _ in range(rounds))
+    moved = (meter.sent() - sent) / rounds / (work.data_bytes * rows)
+    return Measured(work.op, work.dtype, rows, seconds, (meter.cpu() - cpu) / rounds, moved)
+
+
+def _once(work: Work, session: Any, arrays: Arrays) -> float:
+    begun = time.perf_counter()
+    _finish(work.run(session, arrays))
+    taken = time.perf_counter() - begun
+    gc.collect()
+    session.status()  # lets the server forget the result
+    return taken
 
 
 def _finish(result: Any) -> None:
@@ -162,13 +172,14 @@ def run(options: argparse.Namespace, workers: int) -> list[Measured]:
         server_of(workers, options.threads, options.memory) as server,
         connect(server.address) as session,
     ):
-        wire = Wire(server, workers)
+        meter = Meter(server, workers)
         for rows in options.rows:
             for work in (w for w in WORKS if re.search(options.only, w.op)):
                 arrays = {name: COLUMNS[name](session, rows) for name in work.make}
-                found.append(measure(work, session, arrays, rows, options.rounds, wire))
+                found.append(measure(work, session, arrays, rows, options.rounds, meter))
                 line = found[-1]
-                print(f"  {workers} workers: {line.op} {line.dtype} {rows:,}: {line.seconds * 1e3:.2f} ms", flush=True)
+                took = f"{line.seconds * 1e3:.2f} ms, {line.cpu * 1e3:.0f} ms CPU"
+                print(f"  {workers} workers: {line.op} {line.dtype} {rows:,}: {took}", flush=True)
                 arrays.clear()
                 session.status()
     return found
@@ -177,12 +188,23 @@ def run(options: argparse.Namespace, workers: int) -> list[Measured]:
 def report(alone: list[Measured], spread: list[Measured]) -> str:
     """The comparison as a table."""
     targets = {(w.op, w.dtype): w.target for w in WORKS}
-    lines = ["| command | dtype | rows | one process | workers | speed | wanted | sent / data |", "|" + " --- |" * 8]
+    head = (
+        "command",
+        "dtype",
+        "rows",
+        "one process",
+        "workers",
+        "speed",
+        "wanted",
+        "CPU, CPU of workers",
+        "sent / data",
+    )
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for a, b in zip(alone, spread, strict=True):
         wanted = targets[a.op, a.dtype]
         lines.append(
             f"| {a.op} | {a.dtype} | {a.rows:,} | {a.seconds * 1e3:.2f} ms | {b.seconds * 1e3:.2f} ms "
-            f"| {a.seconds / b.seconds:.2f}x | {wanted}x | {b.wire:.2f} |"
+            f"| {a.seconds / b.seconds:.2f}x | {wanted}x | {a.cpu * 1e3:.0f}, {b.cpu * 1e3:.0f} ms | {b.wire:.2f} |"
         )
     return "\n".join(lines)
 

@@ -19,12 +19,13 @@ def test_a_straight_line_is_found() -> None:
 
 
 def test_speeds_are_compared_row_by_row() -> None:
-    alone = [compare.Measured("add", "float64", 10, 0.002, 0.0)]
-    spread = [compare.Measured("add", "float64", 10, 0.001, 0.25)]
+    alone = [compare.Measured("add", "float64", 10, 0.002, 0.004, 0.0)]
+    spread = [compare.Measured("add", "float64", 10, 0.001, 0.002, 0.25)]
     assert compare.report(alone, spread).splitlines()[-1].split(" | ")[3:] == [
         "2.00 ms",
         "1.00 ms",
         "2.00x",
         "0.8x",
+        "4, 2 ms",
         "0.25 |",
     ]
