@@ -38,6 +38,9 @@ STAND_IN = "\x1f"
 PEEK_BYTES = 1 << 20
 GUESS_BYTES = 1 << 20
 
+# Bytes that Arrow hands to a thread: the larger the fewer pieces, but each thread needs some.
+SMALL_BLOCK, LARGE_BLOCK = 1 << 20, 1 << 22
+
 QUOTE, TILE = ord('"'), 1 << 16
 
 _TYPES = {"int64": pa.int64(), "uint64": pa.uint64(), "float64": pa.float64(), "bool": pa.bool_(), "str": pa.string()}
@@ -118,7 +121,8 @@ def _one_character(data: bytes, delimiter: str) -> bytes:
 
 def _parse(data: Any, names: Sequence[str], delimiter: str, path: str, convert: Any) -> Any:
     """The rows below the line of names."""
-    reading = pacsv.ReadOptions(column_names=list(names), skip_rows_after_names=1)
+    size = min(max(len(data) // 8, SMALL_BLOCK), LARGE_BLOCK)
+    reading = pacsv.ReadOptions(column_names=list(names), skip_rows_after_names=1, block_size=size)
     # An empty line is a row of a single column, and no row of several. Without a quote no value holds a line's end,
     # and the blocks of the file can be told apart faster.
     parsing = pacsv.ParseOptions(
