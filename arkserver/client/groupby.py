@@ -50,26 +50,16 @@ class GroupBy:
         self.session = self.keys[0].session
         self._rows = _rows_with_keys(self.keys) if dropna else None
         kept = [self._chosen(k) for k in self.keys]
-        self._permutation, self._segments, firsts = self._group(kept)
-        distinct = [k[firsts] for k in kept]
-        self._order = lexsort(distinct) if firsts.size > 1 else None
-        self.unique_keys: list[Column] = [self._sorted(k) for k in distinct]
-
-    def _group(self, keys: list[Column]) -> list[Array]:
-        types = ["Strings" if isinstance(k, Strings) else "pdarray" for k in keys]
-        parameters = {"nstr": len(keys), "keynames": [_comparable(k) for k in keys], "keytypes": types}
-        return self.session.create_many("unique", returnGroupStr=True, assumeSortedStr=False, **parameters)
+        # Of each row that has keys the number of its group, and the first row of each group.
+        self._codes, self._firsts = self.session.create_many("groupCodes", keys=kept)
+        self.unique_keys: list[Column] = [k[self._firsts] for k in kept]
 
     def _chosen(self, column: Any) -> Any:
         """The rows that belong to groups."""
         return column if self._rows is None else column[self._rows]
 
-    def _sorted(self, per_group: Any) -> Any:
-        """Values of groups in the order of the keys."""
-        return per_group if self._order is None else per_group[self._order]
-
     def __len__(self) -> int:
-        return self._segments.size
+        return self._firsts.size
 
     @property
     def ngroups(self) -> int:
@@ -80,8 +70,7 @@ class GroupBy:
 
     def size(self) -> Array:
         """Rows of each group."""
-        sizes = self.session.create("sizeReduction", segments=self._segments, size=self._permutation.size)
-        return self._sorted(sizes)
+        return self._reduced([self._codes], ["count"])[0]
 
     def aggregate(self, column: Column, how: str, *, ddof: int = 1, skipna: bool = True) -> Column:
         """One reduction of one column.
@@ -99,11 +88,9 @@ class GroupBy:
         """All reductions; those of numbers in one request."""
         for column, how in wanted:
             self._check(column, how)
-        numeric = [(self._chosen(c), h) for c, h in wanted if isinstance(c, Array) and h != "size"]
-        found = iter(self._numeric(numeric, ddof=ddof, skipna=skipna) if numeric else [])
-        return [
-            self._sorted(next(found)) if isinstance(c, Array) and h != "size" else self._other(c, h) for c, h in wanted
-        ]
+        numeric = [(self._chosen(c), h) for c, h in wanted if _is_numeric(c, h)]
+        found = iter(self._numeric(numeric, ddof=ddof, skipna=skipna))
+        return [next(found) if _is_numeric(c, h) else self._other(c, h) for c, h in wanted]
 
     def _check(self, column: Column, how: str) -> None:
         if column.shape != self.keys[0].shape:
@@ -117,43 +104,35 @@ class GroupBy:
         # nan is counted as one of the different values, and has to be taken off.
         odd = [skipna and h == "nunique" and c.dtype.kind == "f" for c, h in wanted]
         nans = [c.isnan() for (c, _), is_odd in zip(wanted, odd, strict=True) if is_odd]
-        found = self.session.create_many(
-            "groupAggregate",
-            permutation=self._permutation,
-            segments=self._segments,
-            values=[*(_reducible(c, h) for c, h in wanted), *nans],
-            ops=[*(h for _, h in wanted), *["any"] * len(nans)],
-            skip_nan=skipna,
-            ddof=ddof,
-        )
+        values = [*(_reducible(c, h) for c, h in wanted), *nans]
+        found = self._reduced(values, [*(h for _, h in wanted), *["any"] * len(nans)], skip_nan=skipna, ddof=ddof)
         surplus = iter(found[len(wanted) :])
         return [x - next(surplus) if is_odd else x for x, is_odd in zip(found, odd, strict=False)]
 
+    def _reduced(self, values: Sequence[Array], ops: Sequence[str], **options: Any) -> list[Any]:
+        if not values:
+            return []
+        parameters = {"codes": self._codes, "groups": len(self), "values": values, "ops": ops, **options}
+        return self.session.create_many("codedAggregate", **parameters)
+
     def _other(self, column: Column, how: str) -> Column:
-        """Sizes, and reductions of strings."""
+        """Sizes, first values, and reductions of strings."""
         if how in ("size", "count"):
             return self.size()
-        texts = self._chosen(column)
+        values = self._chosen(column)
         if how == "first":
-            return self._sorted(texts[self._permutation[self._segments]])
-        codes = GroupBy(texts)
-        per_row = codes.group_of_row()
-        how_of_codes = {"nunique": "nunique", "min": "min", "max": "max"}[how]
-        found = self._sorted(self._numeric([(per_row, how_of_codes)], ddof=0, skipna=True)[0])
-        return found if how == "nunique" else codes.unique_keys[0][found]
+            return values[self._firsts]
+        texts = GroupBy(values)
+        found = self._reduced([texts._codes], [how])[0]
+        return found if how == "nunique" else texts.unique_keys[0][found]
 
     def group_of_row(self) -> Array:
         """For each row that belongs to one, the number of its group."""
-        n = len(self)
-        numbers = self.session.arange(n)
-        if self._order is not None:
-            numbers = self._order.argsort()
-        parameters = {"permName": self._permutation, "segName": self._segments, "valName": numbers}
-        return self.session.create("gbbroadcast", **parameters, permute=True, size=self._permutation.size)
+        return self._codes.copy()
 
     def broadcast(self, per_group: Array) -> Array:
         """For each row that belongs to one, the value of its group."""
-        return per_group[self.group_of_row()]
+        return per_group[self._codes]
 
     # --- single reductions -------------------------------------------------------------------------------------------
 
@@ -221,10 +200,9 @@ class GroupBy:
             raise ValueError(f"q is {q}; a quantile lies between 0 and 1")
         self._check(column, "mean")
         values = self._chosen(column).astype("float64")
-        groups = self.group_of_row()
-        counts = self._sorted(self._numeric([(values, "count")], ddof=0, skipna=True)[0])
+        counts = self._reduced([values], ["count"])[0]
         # Within each group the values ascend and nan, if any, comes last.
-        ordered = values[lexsort([groups, values])]
+        ordered = values[lexsort([self._codes, values])]
         starts = self._starts()
         exact = (counts - 1) * q
         return _interpolated(ordered, starts, exact, counts)
@@ -259,9 +237,9 @@ def _rows_with_keys(keys: Sequence[Column]) -> Array | None:
     return None if there.all() else there
 
 
-def _comparable(key: Column) -> Column:
-    """Keys as the server groups them."""
-    return key.astype("uint64") if isinstance(key, Array) and key.dtype_name == "uint8" else key
+def _is_numeric(column: Column, how: str) -> bool:
+    """Whether the server reduces the values themselves."""
+    return isinstance(column, Array) and how not in ("size", "first")
 
 
 def _reducible(column: Array, how: str) -> Array:

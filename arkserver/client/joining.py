@@ -71,16 +71,18 @@ def merge(left: DataFrame, right: DataFrame, on: Keys, how: str, suffixes: tuple
     rows_left, rows_right = left.session.create_many(
         "join", left=[a for a, _ in pairs], right=[b for _, b in pairs], how=how
     )
+    of_left = Rows(rows_left, missing=how in ("right", "outer") and _any_missing(rows_left))
+    of_right = Rows(rows_right, missing=how in ("left", "outer") and _any_missing(rows_right))
     columns: dict[str, Column] = {}
     for name in left.columns:
         if name in on.shared:
             key = on.left.index(name)
-            columns[name] = _either(*pairs[key], rows_left, rows_right)
+            columns[name] = _either(*pairs[key], of_left, of_right)
         else:
-            columns[_name(name, right, on, suffixes[0])] = gather(left[name], rows_left)
+            columns[_name(name, right, on, suffixes[0])] = gather(left[name], of_left)
     for name in right.columns:
         if name not in on.shared:
-            columns[_name(name, left, on, suffixes[1])] = gather(right[name], rows_right)
+            columns[_name(name, left, on, suffixes[1])] = gather(right[name], of_right)
     return columns
 
 
@@ -99,17 +101,27 @@ def _alike(a: Any, b: Any) -> tuple[Any, Any]:
     return a.astype(dtype), b.astype(dtype)
 
 
-def _either(a: Any, b: Any, rows_a: Array, rows_b: Array) -> Column:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one of the tables, one for each row of the result."""
+
+    numbers: Array
+    missing: bool
+    """whether some are -1, for no row"""
+
+
+def _either(a: Any, b: Any, of_a: Rows, of_b: Rows) -> Column:
     """The key from the left, or where there is no row, from the right."""
-    if not _any_missing(rows_a):
-        return a[rows_a]
+    if not of_a.missing:
+        return a[of_a.numbers]
     both = a.concatenate(b) if isinstance(a, Strings) else a.session.xp.concat([a, b])
-    return both[a.session.xp.where(rows_a >= 0, rows_a, rows_b + a.size)]
+    return both[a.session.xp.where(of_a.numbers >= 0, of_a.numbers, of_b.numbers + a.size)]
 
 
-def gather(column: Column, rows: Array) -> Column:
-    """The values of the rows; where the row is -1, nan or the empty text."""
-    if not _any_missing(rows):
+def gather(column: Column, of_table: Rows) -> Column:
+    """The values of the rows; where there is none, nan or the empty text."""
+    rows = of_table.numbers
+    if not of_table.missing:
         return column[rows]
     session = column.session
     if isinstance(column, Strings):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from arkserver.commands import projection
 from arkserver.commands.registry import command
 from arkserver.commands.sorting import same_length
-from arkserver.engine.algorithms import aggregates, grouping
+from arkserver.engine.algorithms import aggregates, groupcodes, grouping
 from arkserver.engine.algorithms import segments as runs
 from arkserver.engine.algorithms.indexing import check_bounds
+from arkserver.engine.blocks.coded import OPERATIONS
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, Column, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
@@ -32,8 +33,9 @@ def _groups_bytes(keynames: list[Column]) -> int:
 
     Strings are such words, or hashes and numbers.
     """
-    one_number = len(keynames) == 1 and isinstance(keynames[0], Array)
-    return (4 if one_number else 12) * projection.WORD * max((k.size for k in keynames), default=0)
+    numbers = all(isinstance(k, Array) for k in keynames)
+    words = (4 if len(keynames) == 1 else 7) if numbers else 12
+    return words * projection.WORD * max((k.size for k in keynames), default=0)
 
 
 @command("unique", project=_groups_bytes)
@@ -140,5 +142,53 @@ def group_aggregate(
     groups = grouping.Groups(permutation, segments, segments)
     return tuple(
         aggregates.aggregate_groups(ex, op, column, groups, skip_nan=skip_nan, ddof=ddof)
+        for column, op in zip(values, ops, strict=True)
+    )
+
+
+def _codes_bytes(keys: list[Column]) -> int:
+    """Codes and first rows, words that compare as the keys do, and what sorting these takes."""
+    words = 7 if all(isinstance(k, Array) for k in keys) else 14
+    return words * projection.WORD * max((k.size for k in keys), default=0)
+
+
+@command("groupCodes", project=_codes_bytes)
+def group_codes(ex: Executor, keys: list[Column]) -> tuple[Array, ...]:
+    """Group keys by number: of each row the number of its group, in ascending order of the keys, and the first rows."""
+    if not keys:
+        raise ArgumentError("there are no keys to group by; give at least one")
+    return tuple(groupcodes.number(ex, same_length(keys)))
+
+
+def _coded_bytes(codes: Array, groups: int, values: list[Array]) -> int:
+    """Rows in buckets of groups, beside what is reduced instead of them; states of groups, for each thread."""
+    return projection.WORD * (4 * codes.size + max(0, groups) * (7 + len(values)))
+
+
+@command("codedAggregate", project=_coded_bytes)
+def coded_aggregate(
+    ex: Executor,
+    codes: Array,
+    groups: int,
+    values: list[Array],
+    ops: list[str],
+    skip_nan: bool = True,
+    ddof: int = 1,
+) -> tuple[Array, ...]:
+    """Reduce columns by the numbers that groupCodes gives: one result for each of `values` and `ops`."""
+    if not values or len(values) != len(ops):
+        raise ArgumentError(f"there are {len(values)} columns and {len(ops)} reductions; there must be one for each")
+    for column in values:
+        if column.shape != codes.shape or codes.ndim != 1:
+            raise ArgumentError(f"a column has the shape {column.shape}; the numbers of groups have {codes.shape}")
+    if unknown := sorted({*ops} - {*OPERATIONS}):
+        raise UnsupportedError(f"there is no reduction {', '.join(unknown)}; there are {', '.join(OPERATIONS)}")
+    if dtype_name(codes.dtype) != "int64" or not 0 <= groups <= codes.size:
+        raise ArgumentError(
+            f"{codes.size} numbers ({codes.dtype}) cannot be of {groups} groups; give int64 of groupCodes"
+        )
+    check_bounds(ex, codes, groups, "codedAggregate")
+    return tuple(
+        groupcodes.reduce(ex, op, column, codes, groups, skip_nan=skip_nan, ddof=ddof)
         for column, op in zip(values, ops, strict=True)
     )

@@ -33,7 +33,7 @@ def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
 def _sort_bytes(arr_names: list[Column]) -> int:
     """The permutation, as much for sorting (of several keys more, where rows tie), and two words for each string."""
     rows = max((c.size for c in arr_names), default=0)
-    sorting_words = 2 if len(arr_names) == 1 else 11
+    sorting_words = 2 if len(arr_names) == 1 else 6
     return projection.WORD * rows * (sorting_words + 2 * sum(isinstance(c, Strings) for c in arr_names))
 
 

@@ -1,4 +1,4 @@
-"""Helpers that kernels inline: order-preserving codes of 64-bit keys, bit arithmetic, words anywhere in bytes."""
+"""Helpers that kernels inline: order-preserving codes of 64-bit keys, bit arithmetic, hashes, words in bytes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from arkserver_kernels.policy import inlined
+
+ONE = np.uint64(1)
 
 
 @inlined
@@ -44,6 +46,22 @@ def bit_length(x: int) -> int:
 def less(a: Any, b: Any) -> bool:
     """Tell whether `a` sorts before `b`, a nan behind every number."""
     return bool(a < b) or (b != b and a == a)
+
+
+@inlined
+def ones(x: np.uint64) -> np.uint64:
+    """The number of one bits."""
+    x -= (x >> ONE) & np.uint64(0x5555555555555555)
+    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
+
+
+@inlined
+def mixed(key: np.uint64) -> np.uint64:
+    """A hash whose upper bits depend on all bits of the key."""
+    key = (key ^ (key >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+    return (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
 
 
 # --- bytes by their addresses ----------------------------------------------------------------------------------------

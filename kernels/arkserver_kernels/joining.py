@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver_kernels.bits import mixed, ones
 from arkserver_kernels.policy import kernel
 
 I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+Rows = NDArray[Any]
+
+ONE = np.uint64(1)
 
 
 @kernel("i8[] i8[] b1")
@@ -38,7 +45,7 @@ def write_pairs(
 
 @kernel("u8[] u8 u8 u8 u8 i8[] i8[]")
 def look_up(
-    keys: NDArray[np.uint64], flip: np.uint64, base: np.uint64, last: np.uint64, zeros: np.uint64, table: I64, out: I64
+    keys: U64, flip: np.uint64, base: np.uint64, last: np.uint64, zeros: np.uint64, table: I64, out: I64
 ) -> None:  # fmt: skip
     """The table's entry for each key's code, -1 for keys beyond code `last`."""
     for i in range(len(keys)):
@@ -46,3 +53,67 @@ def look_up(
         code = apart >> zeros
         inside = (code <= last) & (code << zeros == apart)
         out[i] = table[code] if inside else -1
+
+
+@kernel("u8[] u8 u8 u8 T[]", T="i4 i8")
+def enter_rows(keys: U64, flip: np.uint64, base: np.uint64, zeros: np.uint64, table: Rows) -> bool:
+    """Write each key's row to its code's entry of a table of -1; False as soon as a key comes again."""
+    for i in range(len(keys)):
+        code = ((keys[i] ^ flip) - base) >> zeros
+        if table[code] >= 0:
+            return False
+        table[code] = i
+    return True
+
+
+@kernel("u8 u8 u8 u8 T[] u8[] b1 i8 i8[] i8[]", T="i4 i8")
+def match_rows(
+    flip: np.uint64, base: np.uint64, zeros: np.uint64, last: np.uint64, table: Rows, keys: U64, outer: bool,
+    first: int, left: I64, right: I64,
+) -> int:  # fmt: skip
+    """Pair each row, counted from `first`, with the row that the table has for its key, or with -1 if `outer`.
+
+    Returns how many pairs were written; the arrays have room for one a key.
+    """
+    k = np.uint64(0)
+    for i in range(len(keys)):
+        apart = (keys[i] ^ flip) - base
+        code = apart >> zeros
+        inside = (code <= last) & (code << zeros == apart)
+        row = np.int64(table[code if inside else np.uint64(0)])
+        row = row if inside else np.int64(-1)
+        left[k], right[k] = first + i, row
+        k += np.uint64((row >= 0) | outer)
+    return int(k)
+
+
+@kernel("u8[] u8[]")
+def hash_rows(keys: U64, table: U64) -> bool:
+    """Enter keys beside their rows plus 1 (0: an empty slot) into a table; False as soon as a key comes again."""
+    mask = np.uint64(len(table) // 2 - 1)
+    shift = np.uint64(64) - ones(mask)
+    for i in range(len(keys)):
+        key = keys[i]
+        slot = mixed(key) >> shift
+        while table[slot << ONE] != key and table[slot << ONE | ONE] != 0:
+            slot = (slot + ONE) & mask
+        if table[slot << ONE | ONE] != 0:
+            return False
+        table[slot << ONE], table[slot << ONE | ONE] = key, np.uint64(i + 1)
+    return True
+
+
+@kernel("u8[] u8[] b1 i8 i8[] i8[]")
+def match_hashed_rows(table: U64, keys: U64, outer: bool, first: int, left: I64, right: I64) -> int:
+    """`match_rows` with a table of `hash_rows`."""
+    mask = np.uint64(len(table) // 2 - 1)
+    shift, k = np.uint64(64) - ones(mask), np.uint64(0)
+    for i in range(len(keys)):
+        key = keys[i]
+        slot = mixed(key) >> shift
+        while table[slot << ONE] != key and table[slot << ONE | ONE] != 0:
+            slot = (slot + ONE) & mask
+        row = np.int64(table[slot << ONE | ONE]) - 1
+        left[k], right[k] = first + i, row
+        k += np.uint64((row >= 0) | outer)
+    return int(k)

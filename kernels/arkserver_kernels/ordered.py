@@ -83,10 +83,22 @@ def pack(
         out[i] = (out[i] << width) | code
 
 
-@kernel("T[] i8 i8 u8 u8 u8 b1[]", T="u8 u1")
-def mark_at_most(
-    keys: Array, start: int, stop: int, negative: np.uint64, flip: np.uint64, limit: np.uint64, out: NDArray[np.bool_]
+@kernel("T[] i8 i8 u8 u8 u8 u8 b1[]", T="u8 u1")
+def mark_between(
+    keys: Array, start: int, stop: int, negative: np.uint64, flip: np.uint64, low: np.uint64, width: np.uint64,
+    out: NDArray[np.bool_],
 ) -> None:  # fmt: skip
-    """Mark the keys whose codes are at most `limit`."""
+    """Mark the keys whose codes are in ``low .. low + width``."""
     for i in range(start, stop):
-        out[i] = encode(np.uint64(keys[i]), negative, flip) <= limit
+        out[i] = encode(np.uint64(keys[i]), negative, flip) - low <= width
+
+
+@kernel("T[] u8 u8 u8 u8 u8 i8[]", T="u8 u1")
+def count_between(
+    keys: Array, negative: np.uint64, flip: np.uint64, low: np.uint64, width: np.uint64, shift: np.uint64, counts: I64
+) -> None:  # fmt: skip
+    """Count the keys whose codes are in ``low .. low + width`` by ``(code - low) >> shift``."""
+    for i in range(len(keys)):
+        apart = encode(np.uint64(keys[i]), negative, flip) - low
+        if apart <= width:
+            counts[apart >> shift] += 1

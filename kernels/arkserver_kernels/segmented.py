@@ -195,27 +195,20 @@ def counts_of_numbers(
             out[s] += value == value
 
 
-@inlined
-def sorted_codes(
-    values: Array, places: I64, start: int, stop: int, negative: np.uint64, flip: np.uint64, codes: U64, spare: U64,
-    digits: I64,
-) -> U64:  # fmt: skip
-    """The codes (see `bits.encode`) of one segment's values, sorted."""
-    part = codes[: stop - start]
-    for i in range(start, stop):
-        part[i - start] = encode(np.uint64(at(values, places, i)), negative, flip)
-    sort_words(part, spare, 0, digits)
-    return part
-
-
 @kernel("T[] i8[] i8[] i8 i8 i8 u8 u8 u8 u8 u8[] u8[] i8[] i8[] u8[] u8[]", T="u8 u1")
 def middles(
     values: Array, places: I64, starts: I64, first: int, stop: int, end: int, negative: np.uint64, flip: np.uint64,
     least: np.uint64, most: np.uint64, codes: U64, spare: U64, digits: I64, counts: I64, lower: U64, upper: U64,
 ) -> None:  # fmt: skip
-    """The two middle keys among those whose codes are ``least .. most``, and how many these are."""
+    """The two middle keys among those whose codes are ``least .. most``, and how many these are.
+
+    Only arrays of this thread are handed on: to count references to the values would be slow, as all threads do it.
+    """
     for s in range(first, stop):
-        part = sorted_codes(values, places, starts[s], stop_of(starts, s, end), negative, flip, codes, spare, digits)
+        part = codes[: stop_of(starts, s, end) - starts[s]]
+        for i in range(len(part)):
+            part[i] = encode(np.uint64(at(values, places, starts[s] + i)), negative, flip)
+        sort_words(part, spare, 0, digits)
         begin, finish = 0, len(part)
         while begin < finish and part[begin] < least:
             begin += 1
@@ -234,7 +227,10 @@ def distinct(
 ) -> None:  # fmt: skip
     """How many distinct keys a segment has, and the one it has most often (the least of these)."""
     for s in range(first, stop):
-        part = sorted_codes(values, places, starts[s], stop_of(starts, s, end), negative, flip, codes, spare, digits)
+        part = codes[: stop_of(starts, s, end) - starts[s]]
+        for i in range(len(part)):
+            part[i] = encode(np.uint64(at(values, places, starts[s] + i)), negative, flip)
+        sort_words(part, spare, 0, digits)
         counts[s], modes[s] = 0, 0
         longest = run = 0
         for i in range(len(part)):

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver_kernels.bits import encode
-from arkserver_kernels.policy import inlined, kernel
+from arkserver_kernels.bits import encode, mixed, ones
+from arkserver_kernels.policy import kernel
 
 Keys = NDArray[Any]
 I64 = NDArray[np.int64]
@@ -42,15 +42,6 @@ def test_bits(
         inside = (code <= last) & (code << zeros == apart)
         code = code if inside else np.uint64(0)
         out[i] = inside & ((bitmap[code >> SIX] >> (code & LOW6)) & ONE != 0)
-
-
-@inlined
-def ones(x: np.uint64) -> np.uint64:
-    """The number of one bits."""
-    x -= (x >> ONE) & np.uint64(0x5555555555555555)
-    x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
 @kernel("u8[]")
@@ -93,13 +84,6 @@ def ranks_of(
         code = (encode(np.uint64(x[i]), negative, flip) - base) >> zeros
         word = code >> SIX
         out[i] = ranks[word] + np.int64(ones(bitmap[word] & ((ONE << (code & LOW6)) - ONE)))
-
-
-@inlined
-def mixed(key: np.uint64) -> np.uint64:
-    """A hash whose upper bits depend on all bits of the key."""
-    key = (key ^ (key >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-    return (key ^ (key >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
 
 
 @kernel("u8[] u8[] i8")

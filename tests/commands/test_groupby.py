@@ -106,3 +106,26 @@ def test_permutations_that_point_outside_are_refused(session: Session) -> None:
     wrong, segments = session.put(np.array([0, 1, 2, 3, 4, 6])), session.put(np.array([0]))
     args = {"segments": segments, "values": [session.put(X)], "ops": ["sum"], "skip_nan": True, "ddof": 1}
     assert "OOBindex 6 > 5" in session.error("groupAggregate", permutation=wrong, **args)
+
+
+def test_groups_by_number(session: Session) -> None:
+    codes, firsts = (line.split()[1] for line in session.text("groupCodes", keys=[session.put(KEY)]).split("+"))
+    assert session.get(codes).tolist() == [2, 0, 2, 1, 0, 2]
+    assert session.get(firsts).tolist() == [1, 3, 0]
+    values = session.put(X)
+    args = {"codes": codes, "groups": 3, "values": [values, values], "ops": ["sum", "max"]}
+    sums, most = (line.split()[1] for line in session.text("codedAggregate", **args).split("+"))
+    np.testing.assert_array_equal(session.get(sums), [10, 4, 17])
+    np.testing.assert_array_equal(session.get(most), [8, 4, 16])
+
+
+def test_numbers_of_groups_are_checked(session: Session) -> None:
+    codes, values = session.put(np.array([0, 1, 5])), session.put(np.zeros(3))
+    args = {"codes": codes, "values": [values]}
+    assert "OOBindex 5 > 1" in session.error("codedAggregate", **args, groups=2, ops=["sum"])
+    assert "3 numbers (int64) cannot be of 4 groups" in session.error("codedAggregate", **args, groups=4, ops=["sum"])
+    assert "there is no reduction argmin" in session.error("codedAggregate", **args, groups=3, ops=["argmin"])
+    assert "1 columns and 2 reductions" in session.error("codedAggregate", **args, groups=3, ops=["sum", "min"])
+    short = {"codes": codes, "values": [session.put(np.zeros(2))], "ops": ["sum"]}
+    assert "has the shape (2,)" in session.error("codedAggregate", **short, groups=3)
+    assert "there are no keys" in session.error("groupCodes", keys=[])

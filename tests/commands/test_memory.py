@@ -37,6 +37,7 @@ def cases_of_one(x: str, dtype: str) -> Iterator[Case]:
     yield f"uniqueInverse<{dtype},1>", {"name": x}
     yield f"uniqueAll<{dtype},1>", {"name": x}
     yield "unique", grouping(x)
+    yield "groupCodes", {"keys": [x]}
     yield "mink", {"array": x, "k": 1000, "rtnInd": False}
 
 
@@ -50,6 +51,7 @@ def grouping(*names: str) -> dict[str, Any]:
 def cases_of_two(a: str, b: str) -> Iterator[Case]:
     yield "coargsort", {"algoName": "RadixSortLSD", "nstr": 2, "arr_names": [a, b], "arr_types": ["pdarray"] * 2}
     yield "unique", grouping(a, b)
+    yield "groupCodes", {"keys": [a, b]}
     yield "in1d", {"pda1": a, "pda2": b, "invert": False}
     yield "searchSorted<int64,1,1>", {"x1": b, "x2": a, "side": "left", "x2Sorted": False}
     for name in ("union1d", "intersect1d", "setdiff1d", "setxor1d"):
@@ -72,6 +74,9 @@ def cases_of_groups(session: Session, key: str, x: str) -> Iterator[Case]:
     yield "groupAggregate", {
         "permutation": order, "segments": starts, "values": [x, x, order], "ops": ["sum", "median", "nunique"],
     }  # fmt: skip
+    codes, firsts = (line.split() for line in session.text("groupCodes", keys=[key]).split("+"))
+    for op in ("sum", "mean", "var", "all", "median", "nunique"):
+        yield "codedAggregate", {"codes": codes[1], "groups": int(firsts[3]), "values": [x], "ops": [op]}
 
 
 def peak(session: Session, monkeypatch: pytest.MonkeyPatch, cmd: str, parameters: dict[str, Any]) -> int:

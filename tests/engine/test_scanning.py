@@ -41,6 +41,21 @@ def test_running_sums_and_products(ex: Executor, op: str, data: st.DataObject, i
         np.testing.assert_array_equal(here(ex, got), expected)
 
 
+@given(DATA)
+def test_products_that_overflow_or_vanish_do_so_as_in_numpy(ex: Executor, data: st.DataObject) -> None:
+    far = st.sampled_from([0.0, -0.0, 1e300, -1e300, 1e-300, np.inf, np.nan, 3.0])
+    x = data.draw(arrays([np.float64], values=far))
+    axis = data.draw(st.integers(0, x.ndim - 1))
+    got = here(ex, scanning.cumulate(ex, place(data, ex, x), "prod", axis))
+    np.testing.assert_array_equal(got, np.multiply.accumulate(x, axis))
+
+
+def test_products_over_chunks_overflow_as_in_numpy(ex: Executor) -> None:
+    x = np.random.default_rng(5).choice([1e9, 1e-9, -1.5, 0.5], 200_000)
+    got = here(ex, scanning.cumulate(ex, layout.from_numpy(ex, x), "prod", 0))
+    np.testing.assert_array_equal(got, np.cumprod(x))
+
+
 def test_a_bound_of_bits_holds(ex: Executor) -> None:
     x = layout.from_numpy(ex, np.array([7, 5, 9, 3], object), 3)
     assert here(ex, scanning.cumulate(ex, x, "sum", 0)).tolist() == [7, 4, 5, 0]

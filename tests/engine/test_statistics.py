@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arkserver.engine import layout
-from arkserver.engine.algorithms import statistics
+from arkserver.engine.algorithms import selection, statistics
+from arkserver.engine.blocks.sorting import sort
 from arkserver.engine.executor import Executor
 from tests.support.arrays import arrays, here, place
+from tests.support.columns import columns
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -62,3 +64,15 @@ def test_quantiles_along_axes(ex: Executor, data: st.DataObject, method: Any) ->
 def test_a_nan_makes_all_quantiles_nan(ex: Executor) -> None:
     x = layout.from_numpy(ex, np.array([1.0, np.nan, 2.0]))
     assert np.isnan(statistics.quantile(ex, x, np.array([0.0, 0.5]), "linear")).all()
+
+
+@pytest.mark.parametrize("few", [1, 4, 100])
+@given(x=columns(st.integers(1, 60)), data=DATA)
+def test_elements_by_rank(ex: Executor, x: Any, data: st.DataObject, few: int) -> None:
+    ranks = np.array(data.draw(st.lists(st.integers(0, len(x) - 1), min_size=1, max_size=5)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "FEW", few)
+        patch.setattr(selection, "DIGIT_BITS", 3)
+        got = selection.at_ranks(ex, layout.from_numpy(ex, x), ranks)
+    assert got.dtype == x.dtype
+    assert got.tobytes() == sort(x)[ranks].tobytes()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from arkserver.engine.blocks import dealing, grouping, moving, segmented, sorting
+from arkserver.engine.blocks import coded, dealing, grouping, moving, numbering, segmented, sorting
 from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
 
 
@@ -278,6 +278,49 @@ def owned(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
         yield edges, rng.integers(0, n, n) if n else np.empty(0, np.int64)
 
 
+def coded_reductions(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    """`reductions` whose groups all have rows."""
+    for op, x, starts, skip, ddof in reductions(rng, n):
+        if op in coded.OPERATIONS:
+            yield op, x, np.unique(starts[starts < n]), skip, ddof
+
+
+def scattered(x: Array, starts: Array) -> tuple[Array, Array]:
+    """Values in group order and the numbers of their groups, both shuffled."""
+    permutation = np.random.default_rng(len(x)).permutation(len(x))
+    numbers_of_groups = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(x)))
+    return x[permutation], numbers_of_groups[permutation]
+
+
+def reduce_scattered(op: str, x: Array, starts: Array, skip: bool, ddof: int) -> Array:
+    return coded.reduce_codes(op, *scattered(x, starts), len(starts), skip, ddof)
+
+
+def group_numbers(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for groups in (n // 2, n // 30, 1) if n else ():
+        drawn = np.concatenate([np.arange(groups), rng.integers(0, max(groups, 1), n - groups)])
+        for x in numbers(rng, n):
+            yield x, rng.permutation(drawn), groups
+
+
+def arrange_reference(x: Array, numbers_of_groups: Array, groups: int) -> tuple[Array, Array]:
+    return x[stable(numbers_of_groups)], np.searchsorted(np.sort(numbers_of_groups), np.arange(groups))
+
+
+def whole_keys(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    return ((keys,) for (keys,) in several_keys(rng, n) if all(k.dtype.kind != "f" for k in keys))
+
+
+def number_reference(keys: list[Array]) -> tuple[Array, Array]:
+    permutation = np.lexsort(keys[::-1])
+    new = np.ones(len(permutation), np.bool_)
+    if len(new):
+        new[1:] = np.any([k[permutation][1:] != k[permutation][:-1] for k in keys], axis=0)
+    numbers_of_groups = np.empty(len(new), np.int64)
+    numbers_of_groups[permutation] = np.cumsum(new) - 1
+    return numbers_of_groups, permutation[new]
+
+
 ROWS: dict[str, Comparison] = {
     "sorting.sort": Comparison(sorting.sort, lambda x: x[stable(x)], each),
     "sorting.argsort": Comparison(sorting.argsort, stable, each),
@@ -320,6 +363,14 @@ ROWS: dict[str, Comparison] = {
     "grouping.broadcast_segments": Comparison(grouping.broadcast_segments, spread_reference, spreads),
     "grouping.codes_of_groups": Comparison(factorize_by_groups, lambda x: factorize_reference(x)[0], each),
     "grouping.factorize": Comparison(grouping.factorize, factorize_reference, each),
+    "coded.reduce_codes": Comparison(reduce_scattered, reduce_reference, coded_reductions, 1e-9),
+    "coded.arrange": Comparison(coded.arrange, arrange_reference, group_numbers),
+    "coded.first_rows": Comparison(
+        lambda _, c, groups: coded.first_rows(c, groups),
+        lambda _, c, __: np.unique(c, return_index=True)[1],
+        group_numbers,
+    ),
+    "numbering.number": Comparison(numbering.number, number_reference, whole_keys),
     "segmented.reduce_segments": Comparison(segmented.reduce_segments, reduce_reference, reductions, 1e-9),
     "segmented.reduce_groups": Comparison(permuted(segmented.reduce_groups), reduce_reference, reductions, 1e-9),
 }

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from arkserver.engine import blocks
-from arkserver.engine.blocks import radix
+from arkserver.engine.blocks import coded, radix
 from tests.kernels.comparisons import COMPARISONS
 from tests.kernels.rows import Comparison
 
@@ -20,6 +20,15 @@ from tests.kernels.rows import Comparison
 NO_ROWS = {"views", "radix", "along", "codes", "text", "arrow", "arithmetic", "integers", "calendar"}
 NO_ROWS |= {"bignum", "folding", "pairs", "partials", "patterns", "running", "textorder", "texttable"}
 PLUMBING = {
+    "coded.state_of",
+    "coded.merge",
+    "coded.finish",
+    "segmented.nothing_of",
+    "sets.empty_table",
+    "sorting.between",
+    "sorting.counts_between",
+    "sorting.members",
+    "sorting.packed",
     "grouping.group_order",
     "grouping.run_over_segments",
     "sorting.coargsort_marked",
@@ -97,6 +106,17 @@ def test_sorts_buckets_that_are_cut_again(
     monkeypatch.setattr(radix, "LARGE", 600)
     pool(2)
     check(COMPARISONS[name], 1, 20_000)
+
+
+@pytest.mark.parametrize("name", [n for n in COMPARISONS if n.startswith("coded")])
+def test_groups_whose_state_does_not_fit_the_cache(
+    name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coded, "DIRECT_GROUPS", 1)
+    monkeypatch.setattr(coded, "CACHED_BITS", 1)
+    pool(3)
+    for seed, n in enumerate((30, 400, 3000)):
+        check(COMPARISONS[name], seed, n)
 
 
 def test_read_only_and_strided_blocks_are_as_good(pool: Callable[[int], None]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from arkserver.engine.algorithms import indexing
 from arkserver.engine.algorithms.text.hashing import combined, hashes
 from arkserver.engine.blocks import text, textorder
+from arkserver.engine.blocks.codes import codes
 from arkserver.engine.executor import Executor, Refs
 from arkserver.engine.layout import align, array_of
 from arkserver.engine.values import Array, Column, Strings, TextBlock
@@ -75,6 +76,15 @@ def as_bits(ex: Executor, x: Array) -> Array:
 
 def _bits(x: NDArray[Any]) -> Words:
     return x.view(np.uint64)
+
+
+def comparable(ex: Executor, x: Array) -> Array:
+    """Integers in the order of the values, equal where these are: one for all nan, one for both zeros."""
+    return array_of(ex.map(_normal, x), x, codes(np.empty(0, x.dtype)).dtype)
+
+
+def _normal(x: NDArray[Any]) -> NDArray[Any]:
+    return codes(np.where(np.isnan(x), np.nan, x + 0.0)) if x.dtype.kind == "f" else codes(x)
 
 
 def _digits(ex: Executor, columns: Sequence[Array]) -> int:

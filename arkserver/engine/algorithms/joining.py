@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import sorting
 from arkserver.engine.algorithms.grouping import group
-from arkserver.engine.algorithms.groupkeys import paired_columns
+from arkserver.engine.algorithms.groupkeys import comparable, paired_columns
 from arkserver.engine.algorithms.ranges import (
     Columns,
     Ranges,
@@ -29,7 +29,6 @@ from arkserver.engine.algorithms.segments import broadcast_to_rows
 from arkserver.engine.algorithms.slicing import take_slice
 from arkserver.engine.algorithms.text import choosing
 from arkserver.engine.blocks import joining, moving
-from arkserver.engine.blocks.codes import codes
 from arkserver.engine.blocks.joining import How
 from arkserver.engine.blocks.sorting import coargsort
 from arkserver.engine.executor import Each, Executor, Refs
@@ -91,19 +90,10 @@ def _numeric(
 
 def _numbers_of_pair(ex: Executor, a: Column, b: Column, ordered: bool) -> tuple[list[Array], list[Array]]:
     if isinstance(a, Array) and isinstance(b, Array):
-        return [_comparable(ex, a)], [_comparable(ex, b)]
+        return [comparable(ex, a)], [comparable(ex, b)]
     if not ordered or not isinstance(a, Strings) or not isinstance(b, Strings):
         return paired_columns(ex, a, b)
     return _ordinals(ex, a, b)
-
-
-def _comparable(ex: Executor, x: Array) -> Array:
-    return array_of(ex.map(_normal, x), x, codes(np.empty(0, x.dtype)).dtype)
-
-
-def _normal(x: NDArray[Any]) -> NDArray[Any]:
-    """Integers that are equal where the values are: one for all nan, one for both zeros."""
-    return codes(np.where(np.isnan(x), np.nan, x + 0.0)) if x.dtype.kind == "f" else codes(x)
 
 
 def _ordinals(ex: Executor, a: Strings, b: Strings) -> tuple[list[Array], list[Array]]:

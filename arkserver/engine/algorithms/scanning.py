@@ -1,7 +1,7 @@
 """Running sums and products, and differences, along an axis.
 
 Along the axis that is cut, a first pass collects the total of each block; what comes before a block is handed to it in
-the second pass.
+the second pass. Products of floats go from block to block instead: where they overflow or vanish depends on the order.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arkserver.engine.algorithms.limbs import bounded
 from arkserver.engine.blocks.running import UFUNCS, accumulate, difference
 from arkserver.engine.blocks.views import quiet
-from arkserver.engine.executor import Each, Executor
+from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import array_of, as_vector
 from arkserver.engine.values import BIGINT, Array
 
@@ -41,10 +41,31 @@ def cumulate(ex: Executor, x: Array, op: str, axis: int, *, include_initial: boo
         rows = (x.rows[0] + include_initial,) if axis == 0 else x.rows
     else:
         leads = [include_initial and i == 0 for i in range(len(x.blocks))]
-        refs = ex.map(_accumulate_from, x, op, Each(_carries(ex, x, op)), Each(leads))
+        in_turn = op == "prod" and x.dtype.kind == "f"
+        refs = _products_in_turn(ex, x, leads) if in_turn else _from_totals(ex, x, op, leads)
         rows = tuple(n + lead for n, lead in zip(x.rows, leads, strict=True))
     found = replace(x, shape=shape, blocks=refs.values, rows=rows)
     return bounded(ex, found, x.max_bits) if x.dtype == BIGINT else found
+
+
+def _from_totals(ex: Executor, x: Array, op: str, leads: Sequence[bool]) -> Refs:
+    return ex.map(_accumulate_from, x, op, Each(_carries(ex, x, op)), Each(leads))
+
+
+def _products_in_turn(ex: Executor, x: Array, leads: Sequence[bool]) -> Refs:
+    """Each block begins with the last product of the one before it."""
+    done: list[Any] = []
+    carry = np.ones(x.shape[1:])
+    for block, rows, lead in zip(x.blocks, x.rows, leads, strict=True):
+        part = Array(x.dtype, (rows, *x.shape[1:]), (block,), (rows,))
+        refs = ex.map(_accumulate_from, part, "prod", carry[()], lead)
+        (carry,) = ex.collect(_last_of, refs, carry)
+        done += refs.values
+    return Refs(done)
+
+
+def _last_of(block: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
+    return block[-1].copy() if len(block) else before
 
 
 def _accumulate_from(block: NDArray[Any], op: str, carry: Any, lead: bool) -> NDArray[Any]:

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.indexing import rows_at
+from arkserver.engine.algorithms.selection import at_ranks
 from arkserver.engine.algorithms.shaping import permute, reshaped
 from arkserver.engine.algorithms.sorting import sort
 from arkserver.engine.blocks.folding import each_rows
 from arkserver.engine.blocks.histogram import histogramdd
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import align
+from arkserver.engine.threads import threads
 from arkserver.engine.values import Array
 
 FLOAT64 = np.dtype(np.float64)
@@ -65,6 +67,10 @@ METHODS = (
 )
 
 
+# To select so many elements takes less time than to sort them all.
+SELECTED = 8
+
+
 def _position(n: int, q: Floats, method: str) -> tuple[Floats, Floats]:
     """Where among `n` sorted elements the quantiles lie: the position below, and the weight of the next one."""
     if method in _CONTINUOUS:
@@ -93,14 +99,21 @@ def quantile(ex: Executor, x: Array, q: Floats, method: str) -> Floats:
     method : str
         One of `METHODS`.
     """
-    ordered = sort(ex, reshaped(ex, x, (x.size,)))
+    flat = reshaped(ex, x, (x.size,))
+    if x.dtype.kind == "f" and any(ex.collect(_any_nan, flat)):
+        return np.full(q.shape, np.nan)
     below, weight = _position(x.size, q, method)
     ends = [np.clip(p, 0, x.size - 1).astype(np.int64).reshape(-1) for p in (below, below + 1)]
-    found = rows_at(ex, ordered, np.concatenate([*ends, [0, x.size - 1]])).astype(np.float64)
-    low, high = found[:-2].reshape(2, *q.shape)
-    if np.isnan(found[-2:]).any():
-        return np.full(q.shape, np.nan)
+    low, high = _at_ranks(ex, flat, np.concatenate(ends)).astype(np.float64).reshape(2, *q.shape)
     return np.asarray(np.where(weight == 0, low, np.where(weight == 1, high, low + (high - low) * weight)))
+
+
+def _any_nan(block: Floats) -> bool:
+    return any(threads().each_chunk(lambda a, b: bool(np.isnan(block[a:b]).any()), len(block)))
+
+
+def _at_ranks(ex: Executor, x: Array, ranks: NDArray[np.int64]) -> NDArray[Any]:
+    return at_ranks(ex, x, ranks) if len(ranks) <= SELECTED else rows_at(ex, sort(ex, x), ranks)
 
 
 def quantile_along(ex: Executor, x: Array, q: Floats, axes: Sequence[int], method: str) -> Array:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
-from arkserver_kernels import joining, ordered
+from arkserver_kernels import joining
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks import grouping, sets
 from arkserver.engine.blocks.moving import concatenate, full, gather, nonzero, scatter, scatter_scalar
-from arkserver.engine.blocks.radix import Order, Range, argsort_marked, key_range, order_of
+from arkserver.engine.blocks.radix import argsort_marked, key_range, order_of
+from arkserver.engine.blocks.sorting import packed
 from arkserver.engine.blocks.views import Array, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -19,6 +21,8 @@ How = Literal["inner", "left", "right", "outer"]
 
 # Entries of a table by key for each key, at most; a hash table has about three words a key.
 ENTRIES_PER_KEY = 4
+# Those of a table of right rows, which are half as large.
+ENTRIES_PER_ROW = 8
 
 
 def join(left_keys: Sequence[Array], right_keys: Sequence[Array], how: How = "inner") -> tuple[Ints, Ints]:
@@ -70,27 +74,44 @@ def _one_key(left: Sequence[Array], right: Sequence[Array]) -> tuple[Array, Arra
         for a, b, o in zip(left, right, orders, strict=True)
     ]
     if sum(r.bits for r in ranges) <= 64:
-        return _packed(left, orders, ranges), _packed(right, orders, ranges)
+        return packed(left, orders, ranges), packed(right, orders, ranges)
     both = [concatenate([a, b]) for a, b in zip(left, right, strict=True)]
     codes = grouping.codes_of_groups(*grouping.group(both))
     return codes[: len(left[0])], codes[len(left[0]) :]
 
 
-def _packed(keys: Sequence[Array], orders: Sequence[Order], ranges: Sequence[Range]) -> Array:
-    out = buffers.empty(len(keys[0]), np.uint64)
-
-    def chunk(start: int, stop: int) -> None:
-        out[start:stop] = 0
-        for key, order, found in zip(keys, orders, ranges, strict=True):
-            width = np.uint64(min(found.bits, 63))
-            args = order.negative, order.flip, found.base, found.zeros, width
-            ordered.pack(raw(key[start:stop]), *args, out[start:stop])
-
-    threads().each_chunk(chunk, len(out))
-    return out
-
-
 def _pairs(left: Array, right: Array, *, outer: bool) -> tuple[Ints, Ints]:
+    """Look up the right row of each left one; or, where several have one key, the group of right rows."""
+    look_up = _rows_by_key(right) if len(left) and len(right) else None
+    return _pairs_of_groups(left, right, outer) if look_up is None else _pairs_of_rows(left, look_up, outer)
+
+
+def _rows_by_key(right: Array) -> Callable[..., int] | None:
+    """The kernel that pairs left rows with the right rows of their keys, from a table; None if a key comes twice."""
+    keys, order = raw(right), order_of(right.dtype)
+    found = key_range(keys, order)
+    if not order.negative and 1 << found.bits <= ENTRIES_PER_ROW * len(keys):
+        last = (found.most - int(found.base)) >> int(found.zeros)
+        code = order.flip, found.base, found.zeros
+        rows = full(last + 1, -1, np.int32 if len(keys) < 1 << 31 else np.int64)
+        alone = joining.enter_rows(keys, *code, rows)
+        return partial(joining.match_rows, *code, np.uint64(last), rows) if alone else None
+    table = sets.empty_table(len(keys), 2)
+    return partial(joining.match_hashed_rows, table) if joining.hash_rows(keys, table) else None
+
+
+def _pairs_of_rows(left: Array, look_up: Callable[..., int], outer: bool) -> tuple[Ints, Ints]:
+    keys, out = raw(left), buffers.empty((2, len(left)), np.int64)
+    chunks = threads().chunks(len(left))
+    starts, stops = [a for a, _ in chunks], [b for _, b in chunks]
+    counts = threads().run(lambda a, b: look_up(keys[a:b], outer, a, out[0, a:b], out[1, a:b]), starts, stops)
+    if sum(counts) == len(left):
+        return out[0], out[1]
+    first, second = (concatenate([o[a : a + n] for a, n in zip(starts, counts, strict=True)]) for o in out)
+    return (first, second) if len(chunks) > 1 else (first.copy(), second.copy())
+
+
+def _pairs_of_groups(left: Array, right: Array, outer: bool) -> tuple[Ints, Ints]:
     """Group the right rows by key, find the group of each left row, and write the pairs."""
     members, new = argsort_marked(right)
     starts = nonzero(new)

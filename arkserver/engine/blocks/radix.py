@@ -138,6 +138,12 @@ def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: i
     return _count(keys, order, found, digit, shift, buckets.ravel().astype(np.uint16))
 
 
+def count_codes(codes: Array, shift: int, buckets: int) -> Cut:
+    """Count words by ``code >> shift``, which is known to be less than `buckets`."""
+    found = Range(np.uint64(0), 0, np.uint64(0), 64, False, False)
+    return _count(codes, UNSIGNED, found, shift, shift, np.arange(buckets, dtype=np.uint16))
+
+
 def _count(keys: Array, order: Order, found: Range, digit: int, shift: int, buckets: Array) -> Cut:
     chunks, size = threads().pieces(len(keys)), int(buckets[-1]) + 1
     counts = np.zeros((len(chunks), size), np.int64)

@@ -23,7 +23,10 @@ def cumulative_sum(x: Array, initial: Any = None) -> Array:
 
 
 def cumulative_product(x: Array, initial: Any = None) -> Array:
-    """The running product, of the dtypes of `cumulative_sum`; with `initial` as there."""
+    """The running product, of the dtypes of `cumulative_sum`; with `initial` as there.
+
+    Floats are multiplied in turn, by one thread: where a product overflows or vanishes depends on the order.
+    """
     return _scan(x, np.multiply, scanning.products, initial)
 
 
@@ -36,7 +39,8 @@ def _scan(x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], Non
     out = buffers.empty(len(x) + (initial is not None), wide)
     rest = out[len(out) - len(x) :]
     out[: len(out) - len(x)] = begin
-    chunks = threads().chunks(len(x))
+    in_turn = combine is np.multiply and wide is np.float64
+    chunks = [(0, len(x))] if in_turn else threads().chunks(len(x))
     starts, stops = [a for a, _ in chunks], [b for _, b in chunks]
 
     @quiet

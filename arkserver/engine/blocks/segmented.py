@@ -135,7 +135,8 @@ def _unsigned_bytes_as_words(values: Array) -> Array:
     return values.astype(np.uint64) if values.dtype == np.uint8 else values
 
 
-def _nothing(dtype: np.dtype[Any], *, greatest: bool) -> Any:
+def nothing_of(dtype: np.dtype[Any], *, greatest: bool) -> Any:
+    """The greatest (or least) value of no elements: the least value of the dtype (or the greatest), nan of floats."""
     if dtype.kind == "f":
         return np.float64(np.nan)
     if dtype.kind == "b":
@@ -148,7 +149,7 @@ def _extreme(*, greatest: bool) -> Callable[[Groups], Array]:
         dtype = groups.values.dtype
         values = raw(groups.values) if dtype.kind == "b" else groups.values
         out = np.empty(len(groups.starts), values.dtype)
-        groups.run(segmented.extremes, values, greatest, groups.skip, _nothing(dtype, greatest=greatest), out)
+        groups.run(segmented.extremes, values, greatest, groups.skip, nothing_of(dtype, greatest=greatest), out)
         return out.view(dtype)
 
     return reduce
@@ -159,7 +160,7 @@ def _place_of_extreme(*, greatest: bool) -> Callable[[Groups], Array]:
         dtype = groups.values.dtype
         values = raw(groups.values) if dtype.kind == "b" else groups.values
         out = np.empty(len(groups.starts), np.int64)
-        nothing = _nothing(dtype, greatest=greatest)
+        nothing = nothing_of(dtype, greatest=greatest)
         groups.run(segmented.extreme_places, values, greatest, groups.skip, nothing, out)
         return np.maximum(out, 0)
 

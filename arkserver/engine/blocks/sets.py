@@ -96,14 +96,14 @@ def in1d(x: Array, test: Array) -> Bools:
         args = *bitmap.code, last, bitmap.words
         threads().each_chunk(lambda a, b: sets.test_bits(keys[a:b], *args, out[a:b]), len(x))
         return out
-    table = _table(len(wanted))
+    table = empty_table(len(wanted))
     sets.insert(wanted, table, len(table))
     zero = bool((wanted == 0).any())
     threads().each_chunk(lambda a, b: sets.contains(keys[a:b], table, zero, out[a:b]), len(x))
     return out
 
 
-def _table(keys: int, words: int = 1) -> Array:
+def empty_table(keys: int, words: int = 1) -> Array:
     """An empty hash table for so many keys of so many words, at most two thirds full."""
     table = buffers.empty(words << max(4, (keys + keys // 2).bit_length()), np.uint64)
     threads().each_chunk(lambda a, b: table[a:b].fill(0), len(table))
@@ -179,7 +179,7 @@ def unique_inverse(x: Array) -> tuple[Array, Ints]:
 
 def numbers_among(distinct: Array, keys: Array) -> Ints:
     """The place of each key (a word) in a block of distinct ones; -1 where it has none."""
-    table, out = _table(len(distinct), 2), buffers.empty(len(keys), np.int64)
+    table, out = empty_table(len(distinct), 2), buffers.empty(len(keys), np.int64)
     sets.insert_numbered(distinct, table)
     threads().each_chunk(lambda a, b: sets.numbers_of(keys[a:b], table, out[a:b]), len(keys))
     return out

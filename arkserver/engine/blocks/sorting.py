@@ -15,14 +15,17 @@ from arkserver_kernels import ordered
 from arkserver.engine import buffers
 from arkserver.engine.blocks import radix
 from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
-from arkserver.engine.blocks.radix import UNSIGNED, Order, argsort, argsort_marked, key_range, order_of, sort
+from arkserver.engine.blocks.radix import UNSIGNED, Order, Range, argsort, argsort_marked, key_range, order_of, sort
 from arkserver.engine.blocks.views import Array, Bools, Ints, plain, raw
 from arkserver.engine.threads import threads
 
 __all__ = [
-    "argsort", "argtop", "coargsort", "coargsort_marked", "is_sorted", "merge", "merge_permutation", "searchsorted",
-    "sort", "top",
+    "argsort", "argtop", "between", "coargsort", "coargsort_marked", "counts_between", "is_sorted", "members", "merge",
+    "merge_permutation", "packed", "searchsorted", "sort", "top",
 ]  # fmt: skip
+
+# Rows that tie by a first key are ordered by the next one in so many parts, none of them too small.
+PARTS, SMALLEST_PART = 8, 1 << 16
 
 
 def coargsort(keys: Sequence[Array]) -> Ints:
@@ -63,22 +66,53 @@ def _pack(keys: Sequence[Array], orders: Sequence[Order]) -> list[Callable[[], t
     def make(members: list[int]) -> tuple[Array, Order]:
         if len(members) == 1:
             return keys[members[0]], orders[members[0]]
-        out = buffers.empty(len(keys[0]), np.uint64)
-        threads().each_chunk(lambda a, b: pack(out[a:b], members, a, b), len(out))
-        return out, UNSIGNED
-
-    def pack(out: Array, members: list[int], start: int, stop: int) -> None:
-        out.fill(0)
-        for i in members:
-            order, found = orders[i], ranges[i]
-            width = np.uint64(min(found.bits, 63))
-            ordered.pack(keys[i][start:stop], order.negative, order.flip, found.base, found.zeros, width, out)
+        return packed(*([column[i] for i in members] for column in (keys, orders, ranges))), UNSIGNED
 
     return [partial(make, members) for members in words]
 
 
+def packed(keys: Sequence[Array], orders: Sequence[Order], ranges: Sequence[Range]) -> Array:
+    """One word a row, in the order of several keys, whose ranges need at most 64 bits together."""
+    out = buffers.empty(len(keys[0]), np.uint64)
+
+    def chunk(start: int, stop: int) -> None:
+        out[start:stop] = 0
+        for key, order, found in zip(keys, orders, ranges, strict=True):
+            width = np.uint64(min(found.bits, 63))
+            args = order.negative, order.flip, found.base, found.zeros, width
+            ordered.pack(raw(key[start:stop]), *args, out[start:stop])
+
+    threads().each_chunk(chunk, len(out))
+    return out
+
+
 def _refine(permutation: Ints, new: Bools, word: Array, order: Order) -> None:
-    """Order the runs that tie so far by a further word, in place."""
+    """Order the runs that tie so far by a further word, in place; a part of the rows at a time, to save memory."""
+    start, n = 0, len(permutation)
+    while start < n:
+        stop = _end_of_part(new, start, max(SMALLEST_PART, n // PARTS))
+        _refine_part(permutation[start:stop], new[start:stop], word, order)
+        start = stop
+
+
+def _end_of_part(new: Bools, start: int, size: int) -> int:
+    """Where the last run that begins at most `size` rows behind `start` begins, or else the next one, or the end."""
+    if len(new) - start <= size:
+        return len(new)
+    near = new[start + 1 : start + size + 1][::-1]
+    if near.any():
+        return start + len(near) - int(near.argmax())
+    rest = new[start + size + 1 :]
+    return start + size + 1 + int(rest.argmax()) if rest.any() else len(new)
+
+
+def _refine_part(permutation: Ints, new: Bools, word: Array, order: Order) -> None:
+    if new.all():
+        return
+    if not new[1:].any():
+        inner, new[:] = argsort_marked(gather(word, permutation), order)
+        permutation[:] = gather(permutation, inner)
+        return
     tied = ~new
     tied[:-1] |= ~new[1:]
     places = nonzero(tied)
@@ -179,10 +213,37 @@ def _least(keys: Array, k: int, order: Order) -> Ints:
     bucket = int(np.searchsorted(cut.starts, k))
     if cut.starts[bucket] > len(keys) // 2 or len(keys) < 1 << 14:
         return argsort_marked(keys, order)[0][:k]
-    marks = buffers.empty(len(keys), np.bool_)
     cell = int(np.searchsorted(cut.buckets, bucket))
-    limit = np.uint64(min(found.most, int(found.base) + (cell << int(cut.shift)) - 1))
-    code = order.negative, order.flip, limit
-    threads().each_chunk(lambda a, b: ordered.mark_at_most(keys, a, b, *code, marks), len(keys))
-    places = nonzero(marks)
+    limit = min(found.most, int(found.base) + (cell << int(cut.shift)) - 1)
+    places = nonzero(between(keys, order, 0, limit))
     return gather(places, _least(gather(keys, places), k, order))
+
+
+# --- ranges of codes (see `radix.Order`), both ends included ----------------------------------------------------------
+
+
+def between(keys: Array, order: Order, low: int, high: int) -> Bools:
+    """Whether the codes of keys (their bits) are in a range."""
+    marks = buffers.empty(len(keys), np.bool_)
+    code = order.negative, order.flip, np.uint64(low), np.uint64(high - low)
+    threads().each_chunk(lambda a, b: ordered.mark_between(keys, a, b, *code, marks), len(keys))
+    return marks
+
+
+def members(x: Array, low: int, high: int) -> Array:
+    """The elements of a 1-D block whose codes are in a range."""
+    return compress(x, between(raw(x), order_of(x.dtype), low, high))
+
+
+def counts_between(x: Array, low: int, high: int, shift: int) -> Ints:
+    """How many elements of a 1-D block have each value of ``(code - low) >> shift``, of those with codes in a range."""
+    order, keys = order_of(x.dtype), raw(x)
+    code = order.negative, order.flip, np.uint64(low), np.uint64(high - low), np.uint64(shift)
+
+    def count(start: int, stop: int) -> Ints:
+        counts = np.zeros(((high - low) >> shift) + 1, np.int64)
+        ordered.count_between(keys[start:stop], *code, counts)
+        return counts
+
+    counts: Ints = np.add.reduce(threads().each_chunk(count, len(keys)))
+    return counts

@@ -1,0 +1,43 @@
+"""Numbers of groups for the rows of one block: what hashing or counting gives when no order of the rows is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from arkserver.engine.blocks import coded, grouping, sets
+from arkserver.engine.blocks.moving import gather
+from arkserver.engine.blocks.radix import key_range, order_of
+from arkserver.engine.blocks.sorting import packed
+from arkserver.engine.blocks.views import Array, Ints, raw
+
+
+def number(keys: Sequence[Array]) -> tuple[Ints, Ints]:
+    """Number the groups of equal keys.
+
+    Parameters
+    ----------
+    keys : sequence of ndarray
+        1-D blocks of int64, uint64, uint8 or bool, of equal length; the first is most significant.
+
+    Returns
+    -------
+    codes : ndarray of int64
+        The number of each row's group; groups ascend by their keys.
+    firsts : ndarray of int64
+        The first row of each group.
+    """
+    word = _one_word(keys)
+    if word is None:
+        permutation, segments = grouping.group(keys)
+        return grouping.codes_of_groups(permutation, segments), gather(permutation, segments)
+    distinct, codes = sets.unique_inverse(word)
+    return codes, coded.first_rows(codes, len(distinct))
+
+
+def _one_word(keys: Sequence[Array]) -> Array | None:
+    """A word a row that orders rows as the keys do; None when they need more than 64 bits."""
+    if len(keys) == 1 or not len(keys[0]):
+        return keys[0]
+    orders = [order_of(k.dtype) for k in keys]
+    ranges = [key_range(raw(k), o) for k, o in zip(keys, orders, strict=True)]
+    return packed(keys, orders, ranges) if sum(r.bits for r in ranges) <= 64 else None
