@@ -234,12 +234,14 @@ def _sums(state: Array, ddof: int = 0) -> Array:  # noqa: ARG001 (one of several
 
 def _means(state: Array, ddof: int) -> Array:  # noqa: ARG001 (one of several)
     total, count = _sums(state), state[:, 2]
-    return np.divide(total, count, out=total, where=count > 0)
+    means: Array = np.divide(total, count, out=total, where=count > 0)
+    return means
 
 
 def _variances(state: Array, ddof: int) -> Array:
     free = state[:, 0] - ddof
-    return np.divide(state[:, 2], free, out=np.full(len(free), np.nan), where=free > 0)
+    variances: Array = np.divide(state[:, 2], free, out=np.full(len(free), np.nan), where=free > 0)
+    return variances
 
 
 def _extreme(*, greatest: bool) -> _Operation:
