@@ -52,7 +52,9 @@ def _accumulate_numbers(x: Array, op: str, carry: Any, lead: bool) -> Array:
 @quiet
 def _accumulate_into(target: Array, source: Array, op: str, carry: Any) -> None:
     ufunc = UFUNCS[op]
-    if carry is not None and op == "prod":  # in this order, as floats may overflow or vanish on the way
+    if (
+        carry is not None and op == "prod" and source.dtype.kind == "f"
+    ):  # in this order, as floats may overflow or vanish on the way
         first = np.broadcast_to(np.asarray(carry, source.dtype), source.shape[1:])[None]
         target[...] = ufunc.accumulate(np.concatenate([first, source]), axis=0, dtype=source.dtype)[1:]
         return
