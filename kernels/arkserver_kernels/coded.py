@@ -53,9 +53,9 @@ def order_rows(
     for g in range(first, stop):
         starts[g], place = place, place + starts[g]
     for i in range(len(codes)):
-        g = np.uint64(codes[i])
-        out[np.uint64(starts[g])] = values[i]
-        starts[g] += 1
+        group = np.uint64(codes[i])
+        out[np.uint64(starts[group])] = values[i]
+        starts[group] += 1
     for g in range(stop - 1, first, -1):
         starts[g] = starts[g - 1]
     starts[first] = begin

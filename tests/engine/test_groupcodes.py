@@ -28,7 +28,7 @@ def numbered(ex: Executor, *keys: Any) -> tuple[NDArray[np.int64], NDArray[np.in
     return layout.to_numpy(ex, codes), layout.to_numpy(ex, firsts)
 
 
-def expected(*keys: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def expected(*keys: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     frame = pd.DataFrame({f"k{i}": [x.encode() for x in k] if isinstance(k, list) else k for i, k in enumerate(keys)})
     codes = frame.groupby(list(frame.columns), dropna=False).ngroup().to_numpy(np.int64)
     return codes, np.unique(codes, return_index=True)[1]

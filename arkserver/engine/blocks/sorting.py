@@ -66,7 +66,8 @@ def _pack(keys: Sequence[Array], orders: Sequence[Order]) -> list[Callable[[], t
     def make(members: list[int]) -> tuple[Array, Order]:
         if len(members) == 1:
             return keys[members[0]], orders[members[0]]
-        return packed(*([column[i] for i in members] for column in (keys, orders, ranges))), UNSIGNED
+        mine = [(keys[i], orders[i], ranges[i]) for i in members]
+        return packed([k for k, _, _ in mine], [o for _, o, _ in mine], [r for _, _, r in mine]), UNSIGNED
 
     return [partial(make, members) for members in words]
 
