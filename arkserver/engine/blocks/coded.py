@@ -141,7 +141,7 @@ def first_rows(codes: Ints, groups: int) -> Ints:
         coded.first_rows(rows[start:stop], start, out)
         return out
 
-    first, *others = threads().each_chunk(find, len(rows), _share_of(groups))
+    first, *others = threads().each_share(find, len(rows), _share_of(groups))
     for other in others:
         np.minimum(first, other, out=first)
     return first
@@ -159,7 +159,7 @@ def _direct(made: _Operation, rows: Rows) -> Array:
         made.add(part, state)
         return state
 
-    first, *others = threads().each_chunk(quiet(reduce), len(rows.codes), _share_of(rows.groups))
+    first, *others = threads().each_share(quiet(reduce), len(rows.codes), _share_of(rows.groups))
     for other in others:
         _merge(made, first, other, rows.skip)
     return first
