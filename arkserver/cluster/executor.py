@@ -20,6 +20,8 @@ from arkserver.engine.values import Array, Block, Strings
 SHUFFLE_FROM_PIECES = 64
 # Blocks up to this size are exchanged through the server's process: fewer messages for small data.
 THROUGH_SERVER_BYTES = 1 << 16
+# More pieces than these are too much for one process; a shuffle costs it less then.
+THROUGH_SERVER_PIECES = 1 << 12
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
@@ -100,19 +102,19 @@ class ClusterExecutor(Executor):
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
         homes = self.cluster.homes_of(parts)
         nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
-        if len(first) * parts >= SHUFFLE_FROM_PIECES:
+        if (pieces := self._small_pieces(first, parts, nbytes)) is not None:
+            keys = exchange.by_server(graph, pieces, second)
+        elif len(first) * parts < SHUFFLE_FROM_PIECES:
+            keys = exchange.by_pieces(graph, first, second)
+        else:
             disk = nbytes > DISK_FROM_SHARE * self.cluster.memory
             keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
-        elif (pieces := self._small_pieces(first, nbytes)) is not None:
-            keys = exchange.by_server(graph, pieces, second)
-        else:
-            keys = exchange.by_pieces(graph, first, second)
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, (*split_operands, *merge_operands))
 
-    def _small_pieces(self, split: Half, nbytes: int) -> list[Sequence[Any]] | None:
-        """The pieces of all blocks, here, when they are small enough to travel through this process."""
-        if nbytes > THROUGH_SERVER_BYTES * len(split):
+    def _small_pieces(self, split: Half, parts: int, nbytes: int) -> list[Sequence[Any]] | None:
+        """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
+        if nbytes > THROUGH_SERVER_BYTES * len(split) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
         return self.cluster.ask(split.function, split.arguments, THROUGH_SERVER_BYTES)
 
