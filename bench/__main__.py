@@ -27,12 +27,13 @@ def main() -> None:
     parser.add_argument("--merge", action="store_true", help="keep what earlier runs measured of other rows and sizes")
     parser.add_argument("--report", action="store_true", help="measure nothing; write the pages again")
     parser.add_argument("--docs", type=Path, help="write the page of the documentation into this folder")
+    parser.add_argument("--remark", default="", help="what that page has to say of the machine at the time")
     options = parser.parse_args()
     os.environ["POLARS_MAX_THREADS"] = str(options.threads)  # read when polars is imported
     signal.signal(signal.SIGTERM, _leave)
     sizes = [int(float(s)) for s in options.sizes.split(",")]
     wrong = [] if options.report else run(sizes, options)
-    write_pages(options.docs)
+    write_pages(options.docs, options.remark)
     if wrong:
         raise SystemExit("\n".join(["answers differ:", *wrong]))
 
@@ -81,7 +82,7 @@ def _fits(n: int) -> bool:
     return psutil.virtual_memory().available > BYTES_NEEDED * n
 
 
-def write_pages(docs: Path | None) -> None:
+def write_pages(docs: Path | None, remark: str) -> None:
     """Write the pages of all results that are kept, and print the summary."""
     from bench import cases, document, page, report, results  # noqa: F401 - cases fill the table
 
@@ -89,7 +90,7 @@ def write_pages(docs: Path | None) -> None:
     print(report.summary(kept))
     page.write(kept, RESULTS / "latest.html")
     if docs is not None:
-        document.write(kept, docs)
+        document.write(kept, docs, remark)
     print(f"written to {RESULTS}")
 
 

@@ -31,12 +31,13 @@ project has set itself. *Growth* is the exponent e of n^e that the seconds follo
 """
 
 
-def write(results: Sequence[Result], folder: Path) -> None:
-    """Write the page and its plot into a folder."""
+def write(results: Sequence[Result], folder: Path, remark: str = "") -> None:
+    """Write the page and its plot into a folder; `remark` says what the machine was like."""
     rows = largest(r for r in results if r.n <= USUAL)
     (folder / "benchmarks.png").write_bytes(plots.dots([r for r in rows if r.peers]))
     parts = [
         INTRODUCTION.format(machine=_machine()),
+        remark,
         _means(results),
         "![Ratios](benchmarks.png)",
         _table(rows, results),
@@ -117,6 +118,8 @@ def _explained(r: Result) -> str:
 
 def _growth(results: Sequence[Result]) -> str:
     found = growth(results)
+    if not found:
+        return ""
     above = {k: e for k, e in found.items() if e > report.WANTED_GROWTH}
     head = (
         f"## Growth\n\n{len(found) - len(above)} of {len(found)} operations grow at most as n^{report.WANTED_GROWTH}."
