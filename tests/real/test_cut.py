@@ -93,7 +93,7 @@ def cut(machine: Machine, seconds: float) -> None:
     machine.run("ip", "link", "set", "eth0", "up")
 
 
-@pytest.mark.parametrize("whose", ["first", "client"])
+@pytest.mark.parametrize("whose", ["first", "server", "client"])
 def test_a_link_is_cut_for_half_a_minute(site: Site, whose: str) -> None:
     cut(site.machines[whose], CUT_S)
     at_the_cut = len(site.said())

@@ -56,14 +56,17 @@ class Lab:
 
 
 @contextmanager
-def lab(slurm: Slurm, *flags: str) -> Iterator[Lab]:
+def lab(slurm: Slurm, workers: int, *flags: str) -> Iterator[Lab]:
     """A server that has its workers; each fills a node."""
     place = ("--scheduler", "true", "--host", slurm.network.host, "--distribute-from", "1000")
     worker = ("--cluster", "slurm", "--worker-threads", str(CPUS), "--worker-memory", "1GiB")
     logs = ("--slurm-logs", str(slurm.folder / "logs"), "--join-seconds", str(JOIN_S))
     try:
-        with running_server(*place, *worker, *logs, *flags, env=slurm.environment) as server:
-            yield Lab(slurm, server)
+        more = (*logs, "--workers", str(workers), *flags)
+        with running_server(*place, *worker, *more, env=slurm.environment) as server:
+            found = Lab(slurm, server)
+            found.until_workers(workers)
+            yield found
     finally:
         slurm.clear()
 
@@ -88,7 +91,7 @@ class Arrays:
 
 def test_the_flights_on_two_jobs_and_back(slurm: Slurm) -> None:
     files = data.flight_files()
-    with lab(slurm, "--workers", "2") as found:
+    with lab(slurm, 2) as found:
         assert sorted(slurm.jobs().values()) == ["RUNNING", "RUNNING"]
         assert slurm.nodes() == ["n0", "n1"]
         assert found.workers() == {"arkserver-0", "arkserver-1"}
@@ -110,7 +113,7 @@ def test_the_flights_on_two_jobs_and_back(slurm: Slurm) -> None:
 
 @pytest.mark.parametrize("way", ["shutdown", "SIGTERM"])
 def test_the_end_of_the_server_leaves_no_job(slurm: Slurm, way: str) -> None:
-    with lab(slurm, "--workers", "2") as found:
+    with lab(slurm, 2) as found:
         if way == "shutdown":
             with found.raw() as raw:
                 raw.text("shutdown")
@@ -121,13 +124,13 @@ def test_the_end_of_the_server_leaves_no_job(slurm: Slurm, way: str) -> None:
 
 
 def test_a_server_that_dies_leaves_no_job_for_long(slurm: Slurm) -> None:
-    with lab(slurm, "--workers", "1", "--join-seconds", "20") as found:
+    with lab(slurm, 1, "--join-seconds", "20") as found:
         found.server.process.kill()
         eventually(lambda: not slurm.jobs(), "the worker noticed", 90)
 
 
 def test_jobs_that_reach_their_time_limit_are_replaced(slurm: Slurm) -> None:
-    with lab(slurm, "--workers", "2", "--slurm-walltime", "2", "--slurm-leave", "60") as found:
+    with lab(slurm, 2, "--slurm-walltime", "2", "--slurm-leave", "60") as found:
         first = slurm.jobs()
         with connect(found.url) as session:
             arrays = Arrays(session)
@@ -138,7 +141,7 @@ def test_jobs_that_reach_their_time_limit_are_replaced(slurm: Slurm) -> None:
 
 
 def test_a_worker_whose_job_is_cancelled_is_replaced(slurm: Slurm) -> None:
-    with lab(slurm, "--workers", "2") as found, connect(found.url) as session:
+    with lab(slurm, 2) as found, connect(found.url) as session:
         arrays = Arrays(session)
         gone = next(iter(slurm.jobs()))
         slurm.run("scancel", "--signal=KILL", "--full", gone)
@@ -152,7 +155,7 @@ def test_a_worker_whose_job_is_cancelled_is_replaced(slurm: Slurm) -> None:
 def test_what_the_settings_say_arrives_in_the_job(slurm: Slurm) -> None:
     settings = ("--slurm-partition", "large", "--slurm-account", "physics", "--slurm-walltime", "0:30:00")
     more = ("--slurm-directives", "--comment=ours; --nice=7", "--slurm-setup", "export GREETING=hello")
-    with lab(slurm, "--workers", "1", *settings, *more) as found:
+    with lab(slurm, 1, *settings, *more) as found:
         (number,) = slurm.jobs()
         job = slurm.job(number)
         wanted = {"Partition": "large", "Account": "physics", "TimeLimit": "00:30:00", "Comment": "ours", "Nice": "7"}
@@ -166,5 +169,5 @@ def test_what_the_settings_say_arrives_in_the_job(slurm: Slurm) -> None:
 
 def test_a_job_that_slurm_refuses_is_named(slurm: Slurm) -> None:
     refused = pytest.raises(AssertionError, match=r"Slurm did not take the job of arkserver-0: .*invalid partition")
-    with refused, lab(slurm, "--workers", "1", "--slurm-partition", "nowhere"):
+    with refused, lab(slurm, 1, "--slurm-partition", "nowhere"):
         pass
