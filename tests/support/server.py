@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import zmq
 
-START_SECONDS = 60
+START_SECONDS = 150
 REPLY_MS = 60_000
 
 
