@@ -180,6 +180,26 @@ def test_modes(tmp_path: Path) -> None:
         assert_equal(contents(engine, name), np.full(1, expected))
 
 
+@pytest.mark.parametrize("mode", [Mode.OVERWRITE, Mode.PRESERVE_PREVIOUS])
+def test_what_is_half_removed_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
+    def killed(path: Path, **_: object) -> None:
+        if path.exists():
+            next(path.iterdir()).unlink()
+            raise SystemExit
+
+    engine, _ = engine_with(np.zeros(1))
+    for _ in range(2):
+        saving.save(engine, tmp_path / "c", Mode.PRESERVE_PREVIOUS)
+    monkeypatch.setattr("shutil.rmtree", killed)
+    with pytest.raises(SystemExit):
+        saving.save(engine, tmp_path / "c", mode)
+    monkeypatch.undo()
+    found = folders.newest_first(tmp_path)
+    assert len(found) >= 1
+    for folder in found:
+        manifest.verified(folder)
+
+
 def test_the_newest_are_kept_and_half_written_ones_swept(tmp_path: Path) -> None:
     engine, _ = engine_with(np.zeros(1))
     for i in range(5):

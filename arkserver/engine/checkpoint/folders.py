@@ -76,10 +76,18 @@ def _publish(partial: Path, target: Path, mode: Mode) -> None:
     sync(target.parent)
     if before.exists() and mode is Mode.PRESERVE_PREVIOUS:
         previous = target.with_name(target.name + PREVIOUS)
-        shutil.rmtree(previous, ignore_errors=True)
+        if previous.exists():
+            _remove(previous)
         before.rename(previous)
     for replaced in target.parent.glob(f"{target.name}{REPLACED}*"):
-        shutil.rmtree(replaced, ignore_errors=True)
+        _remove(replaced)
+
+
+def _remove(folder: Path) -> None:
+    """Out of sight first, so that what is half removed is taken for what it is."""
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{PARTIAL}")
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -125,8 +133,5 @@ def keep_newest(parent: Path, prefix: str, count: int) -> list[Path]:
     """Remove all but the newest `count` of the checkpoints whose names begin with `prefix`; what was removed."""
     old = [path for path in newest_first(parent) if path.name.startswith(prefix)][count:]
     for path in old:
-        # Out of sight first, so that nobody begins to restore what is being removed.
-        hidden = path.with_name(f".{path.name}{PARTIAL}")
-        path.rename(hidden)
-        shutil.rmtree(hidden, ignore_errors=True)
+        _remove(path)
     return old
