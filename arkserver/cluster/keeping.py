@@ -56,8 +56,8 @@ async def _send(client: Client, content: Any, home: str) -> Future:
     return found[key]
 
 
-async def _copy(scheduler: Scheduler, futures: Sequence[Future]) -> None:
-    """Wait for the second copies, which the memory manager is told to make now."""
+async def _copy(scheduler: Scheduler, futures: Sequence[Future]) -> bool:
+    """Wait for the second copies, which the memory manager is told to make now; whether they are there."""
     end = time.monotonic() + COPY_SECONDS
     missing = [f.key for f in futures]
     scheduler.extensions["amm"].run_once()
@@ -66,6 +66,7 @@ async def _copy(scheduler: Scheduler, futures: Sequence[Future]) -> None:
         if any(k not in scheduler.tasks for k in missing):
             raise OSError("a worker left while it took data")
         missing = [k for k in missing if len(scheduler.tasks[k].who_has or ()) < _wanted(scheduler)]
+    return not missing
 
 
 def _wanted(scheduler: Scheduler) -> int:
@@ -75,7 +76,7 @@ def _wanted(scheduler: Scheduler) -> int:
 async def cut(client: Client, scheduler: Scheduler, vault: Vault, block: RemoteBlock) -> None:
     """Give a computed block a key without the tasks behind it, so that the scheduler can forget how it came about.
 
-    A block that is not there, or whose worker leaves meanwhile, stays as it is.
+    A block that is not there, or cannot be kept safe, or whose worker leaves meanwhile, stays as it is.
     """
     task = scheduler.tasks.get(block.key)
     if task is None or not task.who_has:
@@ -88,8 +89,8 @@ async def cut(client: Client, scheduler: Scheduler, vault: Vault, block: RemoteB
         _announce(scheduler, client, future.key, worker, nbytes)
         if written:
             _can_be_read(scheduler, future.key, path)
-        else:
-            await _copy(scheduler, [future])
+        elif not await _copy(scheduler, [future]):
+            return
         block.future, block.depth = future, 0
     if block.future is not future:
         vault.forget(future.key)
