@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from distributed import Client, Future, Scheduler, SchedulerPlugin
 
-from arkserver.cluster import asking, entering, failures, keeping
+from arkserver.cluster import asking, entering, failures, keeping, stuck
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
 from arkserver.cluster.underway import Finished
@@ -56,6 +56,7 @@ class Cluster:
         """called when a worker came or went"""
         self._deserted: float | None = None
         """when the last worker was lost, of ``time.monotonic``"""
+        self._restarting = loop.create_task(stuck.restart_forever(scheduler))
 
     @classmethod
     async def open(cls, scheduler: Scheduler, keep_folder: Path | None = None) -> Cluster:
@@ -77,6 +78,7 @@ class Cluster:
 
     async def close(self) -> None:
         """Let the client go; its blocks are forgotten."""
+        self._restarting.cancel()
         await self.client.close()
         self.vault.close()
 
