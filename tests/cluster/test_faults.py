@@ -95,6 +95,7 @@ def test_a_full_disk_of_one_worker(small: ClusterExecutor, tmp_path: Path, monke
         rows = (1_500_000,) * 3
         made = [small.map(steps.random_part, Each((i, i, i)), Each(rows)) for i in range(16)]
         for refs in made:
-            assert len(set(small.collect(steps.total, refs))) == 1
+            first, *others = small.collect(steps.total, refs)
+            assert others == pytest.approx([first] * 2, rel=1e-12)  # where an array lies decides its sum's last bits
         assert is_there(small, x)
     assert is_there(small, x)
