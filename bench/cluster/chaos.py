@@ -35,7 +35,8 @@ from tests.support.cluster import running_cluster
 
 ROWS = 60_000
 KEPT_ARRAYS = 12
-READ_TRIES = 3
+# An array that cannot be read for so long is lost; a while without any worker is none.
+READ_SECONDS = 300.0
 COMMANDS = ("upload", "create", "add", "sort", "relayout", "update", "gather", "group", "total", "read")
 
 
@@ -66,12 +67,14 @@ class Session:
         self.arrays = kept
 
     def readable(self, x: Array, a: NDArray[Any]) -> bool:
-        """Whether one of a few attempts gives an array's contents."""
-        for _ in range(READ_TRIES):
+        """Whether an array's contents can be had in time."""
+        end = time.monotonic() + READ_SECONDS
+        while time.monotonic() < end:
             try:
                 check(np.array_equal(layout.to_numpy(self.ex, x), a))
             except ArkserverError as e:
                 print(f"    an array of {x.shape[0]}: {type(e).__name__}: {e}", flush=True)
+                time.sleep(1.0)
             else:
                 return True
         return False
