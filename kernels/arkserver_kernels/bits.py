@@ -67,7 +67,7 @@ def mixed(key: np.uint64) -> np.uint64:
 # --- bytes by their addresses ----------------------------------------------------------------------------------------
 #
 # Helpers take addresses, not arrays: LLVM leaves larger helpers as calls, and each such call counts references to its
-# arrays, in memory that all threads share. A look-up that takes 10 ns took 200.
+# arrays, in memory that all threads share. A look-up of a string took 240 ns instead of 45.
 
 
 @intrinsic

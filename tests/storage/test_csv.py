@@ -108,6 +108,19 @@ def test_the_text_that_is_written(session: Session, tmp_path: Path) -> None:
     assert text == '**HEADER**\nint64,float64,bool,str\n*/HEADER/*\ni,f,b,s\n-1,0.5,true,"a,b"\n'
 
 
+@pytest.mark.parametrize("odd", ["", "a,b"])
+def test_many_rows_are_written_as_they_are(session: Session, tmp_path: Path, odd: str) -> None:
+    n = 70_000
+    numbers = np.random.default_rng(3).normal(size=n)
+    numbers[:4] = [np.nan, np.inf, -0.0, 5e-324]
+    texts = [f"\u00e9{i % 700}" for i in range(n - 1)] + [odd]
+    columns = {"f": numbers, "i": np.arange(n) * 2**40, "b": np.arange(n) % 3 == 0, "s": texts}
+    _write(session, str(tmp_path / "o.csv"), columns)
+    found = _read(session, str(tmp_path / "o_*"), names=list(columns))
+    for name, expected in columns.items():
+        assert_column(found[name], expected)
+
+
 def test_files_are_only_replaced_when_told(session: Session, tmp_path: Path) -> None:
     prefix = str(tmp_path / "o.csv")
     _write(session, prefix, {"x": np.arange(20)})

@@ -62,7 +62,9 @@ def _written_type(name: str, column: Column) -> str:
 
 def _write_block(path: str, names: tuple[str, ...], types: tuple[str, ...], delimiter: str, *blocks: Any) -> None:
     head = [HEADER_START, ",".join(types), HEADER_END, delimiter.join(_quoted(n, delimiter) for n in names)]
-    special = len(delimiter) > 1 or any(isinstance(b, TextBlock) and _has_special(b, delimiter) for b in blocks)
+    special = len(delimiter.encode()) > 1 or any(
+        isinstance(b, TextBlock) and _has_special(b, delimiter) for b in blocks
+    )
     lines = _lines_by_python if special else _lines_by_arrow
     try:
         with Path(path).open("wb") as file:
@@ -74,9 +76,18 @@ def _write_block(path: str, names: tuple[str, ...], types: tuple[str, ...], deli
 
 def _has_special(block: TextBlock, delimiter: str) -> bool:
     """Whether a string has to be quoted, or is no text."""
-    found = np.zeros(256, np.bool_)
-    found[[*b'"\n\r', *delimiter.encode(), *range(128, 256)]] = True
-    return any(threads().each_chunk(lambda a, b: bool(found[block.data[a:b]].any()), len(block.data)))
+    special = np.zeros(256, np.bool_)
+    special[[*b'"\n\r', *delimiter.encode()]] = True
+    chunks = threads().each_chunk(lambda a, b: bool(special[block.data[a:b]].any()), len(block.data))
+    return any(chunks) or not _is_text(block)
+
+
+def _is_text(block: TextBlock) -> bool:
+    try:
+        to_arrow(block).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _lines_by_arrow(blocks: Sequence[Any], delimiter: str) -> Iterator[Any]:
