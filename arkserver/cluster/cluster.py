@@ -162,6 +162,11 @@ class Cluster:
         if addresses:
             await self.scheduler.retire_workers(workers=addresses, close_workers=False, remove=False)
 
+    def expect(self) -> None:
+        """A worker is to come: when there is none now, commands wait for it."""
+        if not self.homes:
+            self._deserted = time.monotonic()
+
     def _joined(self, address: str) -> None:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
         self.homes = (*self.homes, address)

@@ -141,6 +141,8 @@ class Pool:
                 break
             await asyncio.sleep(LOOK_SECONDS)
         await self._cluster.retire([name])
+        if self._places:
+            self._cluster.expect()
 
     async def close(self) -> None:
         """End all workers."""

@@ -135,8 +135,8 @@ def test_jobs_that_reach_their_time_limit_are_replaced(slurm: Slurm) -> None:
         with connect(found.url) as session:
             arrays = Arrays(session)
             eventually(lambda: len(slurm.jobs()) == 2 and not slurm.jobs().keys() & first.keys(), "new jobs", 180)
+            eventually(lambda: found.workers() == {"arkserver-2", "arkserver-3"}, "their workers", JOIN_S)
             arrays.check()
-            assert found.workers() == {"arkserver-2", "arkserver-3"}
         assert {slurm.job(number)["JobState"] for number in first} <= {"COMPLETED", "CANCELLED"}
 
 
