@@ -111,7 +111,7 @@ def test_the_page_shows_what_the_server_does(
         expect(row).to_contain_text("2 blocks on workers")
         expect(row).to_contain_text("registered")
         expect(tab.locator("#errors")).to_contain_text("<img src=x onerror=alert(1)>")
-        expect(tab.locator("#errors")).to_contain_text("exceeds 2000000000 limit")
+        expect(tab.locator("#errors")).to_contain_text("80000000000 bytes of memory exceeds")
         assert tab.locator("#errors img").count() == 0
         running = tab.locator("#running tbody tr", has_text="sleep")
         # It goes on by itself.
