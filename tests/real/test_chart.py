@@ -241,8 +241,8 @@ def test_probes_answer_and_workers_join_over_tls(release: Release) -> None:
     assert "tls://" in pod.process.log.read_text()
     workers = release.kubelet.named("lab-workers-")
     assert len(workers) == 2
-    for worker in workers:  # the server knows of it before it says so itself
-        eventually(lambda log=worker.process.log: "joined tls://lab-scheduler:8786" in log.read_text(), "joined", 30)
+    joined = "joined tls://lab-scheduler:8786"  # said a moment after the server knows of it
+    eventually(lambda: all(joined in worker.process.log.read_text() for worker in workers), joined, 30)
     assert uids(pod.process.pid) == {10001}
 
 
