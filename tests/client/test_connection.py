@@ -217,6 +217,8 @@ def test_cancel_from_another_session(server: RunningServer, session: Session) ->
 # --- Ctrl-C ----------------------------------------------------------------------------------------------------------
 
 _INTERRUPTED = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 import sys, time
 from arkserver.client import connect
 session = connect(sys.argv[1])
@@ -243,6 +245,8 @@ def test_ctrl_c_cancels_the_command_on_the_server(server: RunningServer, session
 
 _INTERRUPTED_TWICE = """
 import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from arkserver.client import connect
 session = connect(sys.argv[1], timeout=100_000)
 print("ready", flush=True)

@@ -17,6 +17,8 @@ from tests.support.server import RunningServer, running_server
 
 _SORTS = """
 import sys
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from arkserver.client import connect
 session = connect(sys.argv[1])
 x = session.xp.arange(4_000_000) * 7_919 % 3_999_971
