@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from arkserver.cluster.executor import ClusterExecutor
-from tests.support.cluster import JOIN_SECONDS, running_cluster
+from tests.support.cluster import complete, running_cluster
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,4 @@ def two_workers() -> Iterator[ClusterExecutor]:
 
 @pytest.fixture
 def remote(two_workers: ClusterExecutor) -> ClusterExecutor:
-    """The executor with both workers there: the test before may have killed one."""
-    cluster = two_workers.cluster
-    cluster.on_loop(cluster.wait_for_workers(2, JOIN_SECONDS)).result()
-    return two_workers
+    return complete(two_workers, 2)

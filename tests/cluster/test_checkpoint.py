@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,19 @@ from arkserver.engine.checkpoint import restoring, saving
 from arkserver.engine.checkpoint.folders import Mode
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import BIGINT
+from tests.support.cluster import running_cluster
 from tests.support.session import Session
 from tests.support.texts import strings
 
 N = 1 << 20
 """elements; two row groups"""
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[ClusterExecutor]:
+    """Workers of this file's own: the others' are not to be killed."""
+    with running_cluster(2) as cluster:
+        yield ClusterExecutor(cluster)
 
 
 @pytest.fixture

@@ -20,9 +20,17 @@ from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import Array
 from bench.cluster import chaos
 from tests.cluster import steps
+from tests.support.cluster import running_cluster
 
 N = 1 << 19
 """rows; large enough for two workers to hold each block of an upload"""
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> Iterator[ClusterExecutor]:
+    """Workers of this file's own: the others' are not to be killed."""
+    with running_cluster(2) as cluster:
+        yield ClusterExecutor(cluster)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from arkserver.cluster.placing import PlacingExecutor
 from arkserver.engine import layout
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import Array, Strings
+from tests.support.cluster import complete
 from tests.support.session import Session, text_block
 
 LARGE = 4_000
@@ -19,8 +20,8 @@ SMALL = 100
 
 
 @pytest.fixture
-def ex(remote: ClusterExecutor) -> PlacingExecutor:
-    return PlacingExecutor(LocalExecutor(), remote, distribute_from=8 * 2_000)
+def ex(two_workers: ClusterExecutor) -> PlacingExecutor:
+    return PlacingExecutor(LocalExecutor(), complete(two_workers, 2), distribute_from=8 * 2_000)
 
 
 @pytest.fixture

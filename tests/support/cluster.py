@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from arkserver.cluster.cluster import Cluster
+from arkserver.cluster.executor import ClusterExecutor
 from arkserver.cluster.scheduler import start_scheduler
 from arkserver.cluster.workers import LocalLauncher, Pool, start_worker
 from arkserver.daemons.server import SWITCH_SECONDS
@@ -46,6 +47,12 @@ async def _life(workers: int, memory: int) -> AsyncGenerator[Cluster, None]:
     finally:
         await pool.close()
         await hosted.close()
+
+
+def complete(ex: ClusterExecutor, workers: int) -> ClusterExecutor:
+    """The executor, when all its workers are there: a test before may have killed one."""
+    ex.cluster.on_loop(ex.cluster.wait_for_workers(workers, JOIN_SECONDS)).result()
+    return ex
 
 
 @contextmanager
