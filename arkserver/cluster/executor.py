@@ -16,7 +16,7 @@ from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
 
-# From this many pieces an exchange runs as a shuffle (measured: bench/cluster/exchange.py).
+# From this many pieces an exchange runs as a shuffle; the limit is a guess, not measured.
 SHUFFLE_FROM_PIECES = 64
 # Blocks up to this size are exchanged through the server's process: fewer messages for small data.
 THROUGH_SERVER_BYTES = 1 << 16

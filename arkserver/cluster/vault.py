@@ -7,7 +7,6 @@ that does not see the folder gets the contents from the server.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import pickle
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,8 @@ from typing import Any
 from distributed import Scheduler, get_worker
 from distributed.protocol import to_serialize
 from distributed.utils import offload
+
+from arkserver.engine.storage import paths
 
 PREFIX = "kept"
 """of the keys of blocks that have a file"""
@@ -62,15 +63,10 @@ class Vault:
 
 def write(path: str, content: Any) -> bool:
     """Write a block's file; False when it cannot be: the folder is another machine's, or the disk is full."""
-    file = Path(path)
-    part = file.with_suffix(".part")
     try:
-        with part.open("wb") as out:
+        with paths.replacing(Path(path)) as part, part.open("wb") as out:
             pickle.dump(content, out, protocol=5)
-        part.replace(file)
     except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
         return False
     return True
 

@@ -98,52 +98,13 @@ def broadcast(
         raise ArgumentError(f"permName is {perm_name}, which is no array; permute needs one")
     if perm_name.size != size:
         raise ArgumentError("Requested result size must match permutation array size")
-    _check_permutation(ex, perm_name, "gbbroadcast")
+    if dtype_name(perm_name.dtype) != "int64" or perm_name.ndim != 1:
+        raise ArgumentError("Permutation array must have dtype int64")
+    check_bounds(ex, perm_name, size, "gbbroadcast")
     return runs.broadcast_to_rows(ex, val_name, grouping.Groups(perm_name, seg_name, perm_name))
 
 
-def _check_permutation(ex: Executor, permutation: Array, routine: str) -> None:
-    if dtype_name(permutation.dtype) != "int64" or permutation.ndim != 1:
-        raise ArgumentError("Permutation array must have dtype int64")
-    check_bounds(ex, permutation, permutation.size, routine)
-
-
 # --- arkserver's own -------------------------------------------------------------------------------------------------
-
-
-def _aggregate_bytes(segments: Array, values: list[Array], ops: list[str]) -> int:
-    most = max((v.size for v in values), default=0)
-    scratch = 2 * most if {"median", "nunique", "mode"} & set(ops) else 0
-    return projection.WORD * (segments.size * (len(ops) + 7) + scratch)
-
-
-@command("groupAggregate", project=_aggregate_bytes)
-def group_aggregate(
-    ex: Executor,
-    permutation: Array,
-    segments: Array,
-    values: list[Array],
-    ops: list[str],
-    skip_nan: bool = True,
-    ddof: int = 1,
-) -> tuple[Array, ...]:
-    """Reduce columns in the order of their rows by groups: one result for each of `values` and `ops`.
-
-    Beside the reductions of segmentedReduction there are first, mode and, for every dtype but bigint, nunique, any and
-    all. argmin and argmax give rows.
-    """
-    if not values or len(values) != len(ops):
-        raise ArgumentError(f"there are {len(values)} columns and {len(ops)} reductions; there must be one for each")
-    for column in values:
-        if column.shape != permutation.shape:
-            raise ArgumentError(f"a column has the shape {column.shape}; the groups have {permutation.shape}")
-    runs.check_segments(ex, segments, permutation.size)
-    _check_permutation(ex, permutation, "groupAggregate")
-    groups = grouping.Groups(permutation, segments, segments)
-    return tuple(
-        aggregates.aggregate_groups(ex, op, column, groups, skip_nan=skip_nan, ddof=ddof)
-        for column, op in zip(values, ops, strict=True)
-    )
 
 
 def _codes_bytes(keys: list[Column]) -> int:

@@ -32,6 +32,7 @@ from arkserver.engine import threads
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.engine.state import Engine
+from arkserver.engine.storage import paths
 from arkserver.integration import settings as integration_settings
 from arkserver.integration.settings import IntegrationSettings
 from arkserver.settings import LogLevel, ServerSettings
@@ -219,9 +220,8 @@ class Server:
         self._say(self._addresses())
         log.info("serving", version=arkserver.__version__, port=self.info.port, **self._addresses())
         if (path := self.settings.connection_file) is not None:
-            scratch = path.with_name(f".{path.name}.{os.getpid()}")
-            scratch.write_text(f"{self.info.host} {self.info.port} {self.info.url}\n")
-            scratch.replace(path)  # readers see all of it or nothing
+            with paths.replacing(path) as scratch:
+                scratch.write_text(f"{self.info.host} {self.info.port} {self.info.url}\n")
 
     def _say(self, addresses: Mapping[str, str]) -> None:
         for what, where in addresses.items():

@@ -305,3 +305,10 @@ def test_an_array_that_is_changed_for_too_long(tmp_path: Path) -> None:
     with engine.locks.hold((), (name,)), pytest.raises(StorageError, match="changed by other commands"):
         saving.save(engine, tmp_path / "c", Mode.ERROR, seconds=0.01)
     saving.save(engine, tmp_path / "c", Mode.ERROR)
+
+
+def test_a_block_that_is_written_again_replaces_the_first(tmp_path: Path) -> None:
+    (tmp_path / f"b.{0:08x}.part").write_bytes(b"of a worker that was killed")
+    first, second = (blockfile.write_block(str(tmp_path), "b", "int64", np.arange(5)) for _ in range(2))
+    assert first == second
+    assert pq.read_table(tmp_path / "b")["data"].to_pylist() == [0, 1, 2, 3, 4]

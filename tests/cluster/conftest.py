@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from arkserver.cluster.executor import ClusterExecutor
-from tests.support.cluster import complete, running_cluster
+from tests.support.cluster import complete, own_workers
 
-
-@pytest.fixture(scope="session")
-def two_workers() -> Iterator[ClusterExecutor]:
-    with running_cluster(2) as cluster:
-        yield ClusterExecutor(cluster)
+two_workers = pytest.fixture(own_workers, scope="session", name="two_workers")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from arkserver.engine.checkpoint import restoring, saving
 from arkserver.engine.checkpoint.folders import Mode
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import BIGINT
-from tests.support.cluster import running_cluster
+from tests.support.cluster import own_workers
 from tests.support.session import Session
 from tests.support.texts import strings
 
@@ -26,11 +25,8 @@ N = 1 << 20
 """elements; two row groups"""
 
 
-@pytest.fixture(scope="module")
-def two_workers() -> Iterator[ClusterExecutor]:
-    """Workers of this file's own: the others' are not to be killed."""
-    with running_cluster(2) as cluster:
-        yield ClusterExecutor(cluster)
+two_workers = pytest.fixture(own_workers, scope="module", name="two_workers")
+"""Of this file: those of others are not to be killed."""
 
 
 @pytest.fixture

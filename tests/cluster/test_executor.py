@@ -197,23 +197,22 @@ def no_files(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote.cluster.vault, "path", lambda key: f"/elsewhere/{key[0]}.pickle")
 
 
-def without_task_on_two_workers(remote: ClusterExecutor) -> set[Any]:
-    tasks = list(remote.cluster.scheduler.tasks.values())
-    return {t.key for t in tasks if t.run_spec is None and len(t.who_has or ()) == 2}
+def on_two_workers(remote: ClusterExecutor, x: Array) -> bool:
+    """Whether two workers have each block, and no task can make it again."""
+    found = [remote.cluster.scheduler.tasks.get(b.key) for b in x.blocks]
+    return all(t is not None and t.run_spec is None and len(t.who_has or ()) == 2 for t in found)
 
 
 @pytest.mark.usefixtures("no_files")
 def test_what_has_no_file_is_on_two_workers_and_stays_there(remote: ClusterExecutor) -> None:
-    others = without_task_on_two_workers(remote)  # of tests before
     x = arange(remote, 1 << 19)
-    cut = x
-    for _ in range(LINEAGE + 5):
-        cut = layout.array_of(remote.map(np.negative, cut), cut)
-    until(
-        lambda: len(without_task_on_two_workers(remote) - others) == 4
-    )  # the upload's blocks, and those that were cut
+    chain = [x]
+    while chain[-1].blocks[0].depth < LINEAGE:
+        chain.append(layout.array_of(remote.map(np.negative, chain[-1]), x))
+    chain.append(layout.array_of(remote.map(np.negative, chain[-1]), x))
+    until(lambda: on_two_workers(remote, x) and any(on_two_workers(remote, cut) for cut in chain[1:]))
     remote.cluster.on_loop(_manage_memory(remote)).result(10)
-    assert [len(h) for h in holders(remote, x)] == [2, 2]
+    assert on_two_workers(remote, x)
 
 
 async def _manage_memory(remote: ClusterExecutor) -> None:

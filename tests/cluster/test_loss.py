@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -20,27 +19,14 @@ from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import Array
 from bench.cluster import chaos
 from tests.cluster import steps
-from tests.support.cluster import running_cluster
+from tests.support.cluster import own_workers
 
 N = 1 << 19
 """rows; large enough for two workers to hold each block of an upload"""
 
 
-@pytest.fixture(scope="module")
-def two_workers() -> Iterator[ClusterExecutor]:
-    """Workers of this file's own: the others' are not to be killed."""
-    with running_cluster(2) as cluster:
-        yield ClusterExecutor(cluster)
-
-
-@pytest.fixture
-def whole(remote: ClusterExecutor) -> Iterator[ClusterExecutor]:
-    """All workers there, before and after."""
-    yield remote
-    end = time.monotonic() + 90
-    while remote.width < 2:
-        assert time.monotonic() < end, "the worker was not started again"
-        time.sleep(0.1)
+two_workers = pytest.fixture(own_workers, scope="module", name="two_workers")
+"""Of this file: those of others are not to be killed."""
 
 
 def kill(remote: ClusterExecutor, workers: int = 1) -> None:
@@ -53,40 +39,40 @@ def uploaded(remote: ClusterExecutor) -> Array:
 
 
 @pytest.mark.parametrize("killed", [1, 2])
-def test_every_kind_of_array_outlives_workers(whole: ClusterExecutor, killed: int) -> None:
-    upload = uploaded(whole)
-    computed = layout.array_of(whole.map(np.negative, upload), upload)
-    changed = whole.update(steps.add_to, upload, 1.0)
-    moved = layout.relayout(whole, upload, (10, N - 10))
-    made = whole.map(steps.random_part, Each((1, 2)), Each((5, 5)))
-    before = np.concatenate(whole.fetch(made.values))
+def test_every_kind_of_array_outlives_workers(remote: ClusterExecutor, killed: int) -> None:
+    upload = uploaded(remote)
+    computed = layout.array_of(remote.map(np.negative, upload), upload)
+    changed = remote.update(steps.add_to, upload, 1.0)
+    moved = layout.relayout(remote, upload, (10, N - 10))
+    made = remote.map(steps.random_part, Each((1, 2)), Each((5, 5)))
+    before = np.concatenate(remote.fetch(made.values))
     cut = upload
     for _ in range(LINEAGE + 5):
-        cut = layout.array_of(whole.map(np.negative, cut), cut)
-    whole.cluster.settle(computed.blocks + moved.blocks + cut.blocks)
-    kill(whole, killed)
+        cut = layout.array_of(remote.map(np.negative, cut), cut)
+    remote.cluster.settle(computed.blocks + moved.blocks + cut.blocks)
+    kill(remote, killed)
     expected = np.arange(N, dtype=np.float64)
-    assert (layout.to_numpy(whole, computed) == -expected).all()
-    assert (layout.to_numpy(whole, changed) == expected + 1).all()
-    assert (layout.to_numpy(whole, moved) == expected).all()
-    assert (layout.to_numpy(whole, cut) == (-1) ** ((LINEAGE + 5) % 2) * expected).all()
-    assert (layout.to_numpy(whole, upload) == expected).all()
-    assert (np.concatenate(whole.fetch(made.values)) == before).all()
+    assert (layout.to_numpy(remote, computed) == -expected).all()
+    assert (layout.to_numpy(remote, changed) == expected + 1).all()
+    assert (layout.to_numpy(remote, moved) == expected).all()
+    assert (layout.to_numpy(remote, cut) == (-1) ** ((LINEAGE + 5) % 2) * expected).all()
+    assert (layout.to_numpy(remote, upload) == expected).all()
+    assert (np.concatenate(remote.fetch(made.values)) == before).all()
 
 
-def test_a_command_outlives_a_worker(whole: ClusterExecutor) -> None:
-    upload = uploaded(whole)
-    slow = layout.array_of(whole.map(steps.slowly, upload, 1.0), upload)
-    threading.Timer(0.3, kill, (whole,)).start()
-    moved = layout.relayout(whole, slow, (N // 3, N - N // 3))
-    assert sum(whole.collect(steps.total, moved)) == N * (N - 1) / 2
+def test_a_command_outlives_a_worker(remote: ClusterExecutor) -> None:
+    upload = uploaded(remote)
+    slow = layout.array_of(remote.map(steps.slowly, upload, 1.0), upload)
+    threading.Timer(0.3, kill, (remote,)).start()
+    moved = layout.relayout(remote, slow, (N // 3, N - N // 3))
+    assert sum(remote.collect(steps.total, moved)) == N * (N - 1) / 2
 
 
-def test_new_arrays_wait_for_workers_that_come_back(whole: ClusterExecutor) -> None:
-    placing = PlacingExecutor(LocalExecutor(), whole, distribute_from=0)
-    kill(whole, 2)
+def test_new_arrays_wait_for_workers_that_come_back(remote: ClusterExecutor) -> None:
+    placing = PlacingExecutor(LocalExecutor(), remote, distribute_from=0)
+    kill(remote, 2)
     end = time.monotonic() + 20
-    while whole.cluster.homes:
+    while remote.cluster.homes:
         assert time.monotonic() < end, "the workers did not die"
         time.sleep(0.01)
     made = layout.from_numpy(placing.sized(N), np.arange(100))
@@ -94,8 +80,8 @@ def test_new_arrays_wait_for_workers_that_come_back(whole: ClusterExecutor) -> N
     assert (layout.to_numpy(placing, made) == np.arange(100)).all()
 
 
-def test_a_random_mix_of_commands_while_workers_are_killed(whole: ClusterExecutor) -> None:
-    session = chaos.Session(whole, np.random.default_rng(3))
-    chaos.run(session, chaos.Killer(whole, kills=4, workers=1, seed=3), commands=40)
+def test_a_random_mix_of_commands_while_workers_are_killed(remote: ClusterExecutor) -> None:
+    session = chaos.Session(remote, np.random.default_rng(3))
+    chaos.run(session, chaos.Killer(remote, kills=4, workers=1, seed=3), commands=40)
     assert session.outcomes["right"] >= 30
     assert session.outcomes["lost"] == 0

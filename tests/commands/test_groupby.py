@@ -83,16 +83,6 @@ def test_what_precedes_the_first_segment_is_zero(session: Session) -> None:
     assert session.array("gbbroadcast", permName="none", permute=False, **args).tolist() == [0, 0, 0, 8, 8, 9]
 
 
-def test_several_aggregates_in_one_command(session: Session) -> None:
-    permutation, segments, _ = groups_of(session, session.put(KEY))
-    x, counts = session.put(X), session.put(np.arange(6))
-    args = {"permutation": permutation, "segments": segments, "skip_nan": True, "ddof": 1}
-    found = session.arrays("groupAggregate", values=[x, counts, x, x], ops=["max", "sum", "argmax", "median"], **args)
-    assert [f.tolist() for f in found] == [[8, 4, 16], [5, 3, 7], [4, 3, 5], [5, 4, 8.5]]
-    text = session.error("groupAggregate", values=[x], ops=["sum", "max"], **args)
-    assert "there are 1 columns and 2 reductions" in text
-
-
 @pytest.mark.parametrize("starts", [[0, 7], [-1, 2], [2, 1], [0, 2**62]])
 def test_segments_that_point_outside_are_refused(session: Session, starts: list[int]) -> None:
     x, segments = session.put(X), session.put(np.array(starts))
@@ -104,8 +94,8 @@ def test_segments_that_point_outside_are_refused(session: Session, starts: list[
 
 def test_permutations_that_point_outside_are_refused(session: Session) -> None:
     wrong, segments = session.put(np.array([0, 1, 2, 3, 4, 6])), session.put(np.array([0]))
-    args = {"segments": segments, "values": [session.put(X)], "ops": ["sum"], "skip_nan": True, "ddof": 1}
-    assert "OOBindex 6 > 5" in session.error("groupAggregate", permutation=wrong, **args)
+    args = {"segName": segments, "valName": session.put(X[:1]), "permute": True, "size": 6}
+    assert "OOBindex 6 > 5" in session.error("gbbroadcast", permName=wrong, **args)
 
 
 def test_groups_by_number(session: Session) -> None:
@@ -123,6 +113,8 @@ def test_numbers_of_groups_are_checked(session: Session) -> None:
     codes, values = session.put(np.array([0, 1, 5])), session.put(np.zeros(3))
     args = {"codes": codes, "values": [values]}
     assert "OOBindex 5 > 1" in session.error("codedAggregate", **args, groups=2, ops=["sum"])
+    text = session.error("codedAggregate", **args, groups=2, ops=["sum", "max"])
+    assert "there are 1 columns and 2 reductions" in text
     assert "3 numbers (int64) cannot be of 4 groups" in session.error("codedAggregate", **args, groups=4, ops=["sum"])
     assert "there is no reduction argmin" in session.error("codedAggregate", **args, groups=3, ops=["argmin"])
     assert "1 columns and 2 reductions" in session.error("codedAggregate", **args, groups=3, ops=["sum", "min"])

@@ -71,9 +71,6 @@ def cases_of_groups(session: Session, key: str, x: str) -> Iterator[Case]:
         yield "gbbroadcast", {
             "segName": starts, "valName": starts, "size": N, "permName": order, "permute": permute,
         }  # fmt: skip
-    yield "groupAggregate", {
-        "permutation": order, "segments": starts, "values": [x, x, order], "ops": ["sum", "median", "nunique"],
-    }  # fmt: skip
     codes, firsts = (line.split() for line in session.text("groupCodes", keys=[key]).split("+"))
     for op in ("sum", "mean", "var", "all", "median", "nunique"):
         yield "codedAggregate", {"codes": codes[1], "groups": int(firsts[3]), "values": [x], "ops": [op]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,10 +182,21 @@ def test_info_describes_symbols(raw: Raw) -> None:
     raw.text("delete", name=name)
 
 
+def _logged(server: RunningServer, command: str, seconds: float = 20) -> dict[str, Any]:
+    """The last line of a command; it is written after the reply went out."""
+    end = time.monotonic() + seconds
+    while True:
+        lines = [json.loads(t) for t in server.log.read_text().splitlines() if t.startswith("{") and t.endswith("}")]
+        found = [e for e in lines if e.get("command") == command]
+        if found:
+            return found[-1]
+        assert time.monotonic() < end, f"{command} is not in the log"
+        time.sleep(0.02)
+
+
 def test_logs_are_json_lines_with_user_command_seconds_and_bytes(raw: Raw, server: RunningServer) -> None:
     raw.text("ruok")
-    lines = [json.loads(t) for t in server.log.read_text().splitlines() if t.startswith("{")]
-    last = next(e for e in reversed(lines) if e.get("command") == "ruok")
+    last = _logged(server, "ruok")
     assert last["user"] == "tester"
     assert last["seconds"] >= 0
     assert last["received"] > 0

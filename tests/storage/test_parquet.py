@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arkserver.engine.executor import Executor
-from arkserver.engine.storage import parquet
+from arkserver.engine.storage import parquet, parquet_writing
 from arkserver.engine.storage.parquet import Source
 from tests.storage.columns import assert_column, errors, read
 from tests.support.session import Session
@@ -229,6 +229,18 @@ def test_appending_a_column(session: Session, tmp_path: Path) -> None:
     assert "already exists" in session.error("writeParquet", values=x, dset="s", prefix=prefix, mode=1)
     short = session.put(np.arange(7))
     assert "rows" in session.error("writeParquet", values=short, dset="y", prefix=prefix, mode=1)
+
+
+def test_appending_again_after_a_loss_changes_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "o")
+    x, y = np.arange(3), np.array([0.5, 1.5, 2.5])
+    parquet_writing._write_block(path, ("x",), (False,), "none", False, x)
+    for _ in range(2):
+        parquet_writing._write_block(path, ("y",), (False,), "none", True, y)
+    found = pq.read_table(path)
+    assert found.column_names == ["x", "y"]
+    assert found["y"].to_pylist() == y.tolist()
+    assert [f.name for f in tmp_path.iterdir()] == ["o"]
 
 
 @pytest.mark.parametrize("values", [np.arange(6), [f"v{i}" for i in range(6)]])

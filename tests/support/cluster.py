@@ -37,6 +37,12 @@ def running_cluster(workers: int, memory: int = 0) -> Iterator[Cluster]:
         loop.close()
 
 
+def own_workers() -> Iterator[ClusterExecutor]:
+    """Two workers, as a fixture of the scope that a file or folder needs."""
+    with running_cluster(2) as cluster:
+        yield ClusterExecutor(cluster)
+
+
 async def _life(workers: int, memory: int) -> AsyncGenerator[Cluster, None]:
     hosted = await start_scheduler("127.0.0.1", 0, 0)
     pool = Pool(hosted.cluster, LocalLauncher(hosted.address, SETTINGS, memory))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from arkserver.engine import layout, progress
 from arkserver.engine.buffers import empty
 from arkserver.engine.checkpoint.manifest import BlockEntry
+from arkserver.engine.storage import paths
 from arkserver.engine.storage.arrow import numbers, text, to_arrow
 from arkserver.engine.values import BIGINT, DTYPES, TextBlock
 from arkserver.errors import StorageError
@@ -57,7 +58,6 @@ class BlockWriter:
     """
 
     def __init__(self, path: Path, dtype: str) -> None:
-        self._path = path
         self._schema = pa.schema([pa.field(COLUMN, _TYPES[dtype], nullable=False)])
         self._file = _HashedFile(path)
         self._writer = pq.ParquetWriter(
@@ -85,9 +85,9 @@ class BlockWriter:
         rows = len(column) if isinstance(piece, TextBlock) else len(piece)
         self._groups.append((rows, len(piece.data) if isinstance(piece, TextBlock) else 0))
 
-    def written(self) -> Written:
-        """What is in the file, after the ``with`` block."""
-        return Written(BlockEntry(self._path.name, tuple(self._groups)), self._file.digest.hexdigest())
+    def written(self, name: str) -> Written:
+        """What is in the file, which has got this name, after the ``with`` block."""
+        return Written(BlockEntry(name, tuple(self._groups)), self._file.digest.hexdigest())
 
 
 class _HashedFile(io.RawIOBase):
@@ -139,7 +139,7 @@ def write_pieces(folder: str, file: str, dtype: str, pieces: Iterator[Any]) -> W
     """
     path = Path(folder) / file
     try:
-        with BlockWriter(path, dtype) as out:
+        with paths.replacing(path) as scratch, BlockWriter(scratch, dtype) as out:
             for content in pieces:
                 _look_up()
                 out.add(content)
@@ -147,7 +147,7 @@ def write_pieces(folder: str, file: str, dtype: str, pieces: Iterator[Any]) -> W
         if isinstance(e, StorageError):
             raise
         raise StorageError(f"{path} cannot be written: {e}") from None
-    return out.written()
+    return out.written(file)
 
 
 def _look_up() -> None:

@@ -108,9 +108,10 @@ def _write_blocks(ex: Executor, out: Path, files: list[str], dtype: str, value: 
     """Each block where it lies; one on a worker that does not see the folder comes here piece by piece."""
     folder = str(out.absolute())
     found = ex.collect(blockfile.write_block, folder, Each(files), dtype, value)
+    seen = [w if (out / file).is_file() else None for w, file in zip(found, files, strict=True)]
     return [
         w or blockfile.write_pieces(folder, file, dtype, _fetched(ex, block))
-        for w, file, block in zip(found, files, value.blocks, strict=True)
+        for w, file, block in zip(seen, files, value.blocks, strict=True)
     ]
 
 

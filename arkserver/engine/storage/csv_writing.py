@@ -67,7 +67,7 @@ def _write_block(path: str, names: tuple[str, ...], types: tuple[str, ...], deli
     )
     lines = _lines_by_python if special else _lines_by_arrow
     try:
-        with Path(path).open("wb") as file:
+        with paths.replacing(Path(path)) as scratch, scratch.open("wb") as file:
             file.write("".join(f"{line}\n" for line in head).encode())
             file.writelines(lines(blocks, delimiter))
     except OSError as e:

@@ -53,6 +53,8 @@ def write(ex: Executor, prefix: str, columns: Mapping[str, Written], compression
     flat = [part for o in operands for part in (o if isinstance(o, tuple) else (o,))]
     shapes = tuple(isinstance(o, tuple) for o in operands)
     adds = append and bool(paths.existing(prefix))
+    if adds:
+        ex.collect(_check_new, Each(targets), tuple(columns))
     ex.collect(_write_block, Each(targets), tuple(columns), shapes, compression.lower(), adds, *flat)
 
 
@@ -101,6 +103,15 @@ def _first(block: NDArray[np.int64]) -> int | None:
     return int(block[0]) if len(block) else None
 
 
+def _check_new(path: str, names: tuple[str, ...]) -> None:
+    try:
+        taken = sorted({*pq.read_schema(path).names} & {*names})
+    except (OSError, pa.ArrowException) as e:
+        raise StorageError(f"{path} cannot be read: {e}") from None
+    if taken:
+        raise StorageError(f"A column with name {', '.join(taken)} already exists in {path}")
+
+
 def _write_block(
     path: str, names: tuple[str, ...], shapes: tuple[bool, ...], compression: str, adds: bool, *blocks: Any
 ) -> None:
@@ -112,9 +123,8 @@ def _write_block(
     try:
         if adds:
             table = _added(pq.read_table(path), table, path)
-        scratch = Path(f"{path}.part")
-        pq.write_table(table, scratch, compression=compression, row_group_size=ROWS_PER_GROUP, store_schema=False)
-        scratch.replace(path)
+        with paths.replacing(Path(path)) as scratch:
+            pq.write_table(table, scratch, compression=compression, row_group_size=ROWS_PER_GROUP, store_schema=False)
     except (OSError, pa.ArrowException) as e:
         raise StorageError(f"{path} cannot be written: {e}") from None
 
@@ -126,11 +136,11 @@ def table_of(names: Sequence[str], arrays: Sequence[Any]) -> Any:
 
 
 def _added(before: Any, table: Any, path: str) -> Any:
-    """The columns of both."""
+    """The columns of both; one that is there is that of this command, whose task runs again."""
     for field, column in zip(table.schema, table.columns, strict=True):
-        if field.name in before.column_names:
-            raise StorageError(f"A column with name {field.name} already exists in {path}")
         if len(column) != len(before):
             raise StorageError(f"{path} has {len(before)} rows; {field.name} has {len(column)}")
+        if field.name in before.column_names:
+            before = before.drop_columns(field.name)
         before = before.append_column(field, column)
     return before

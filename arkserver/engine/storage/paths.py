@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob  # a pattern may be absolute or relative, with wild cards in any part: what pathlib cannot do
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
@@ -81,6 +83,21 @@ def file_type(path: str) -> FileType:
         if start.startswith(magic):
             return kind
     raise StorageError("Unsupported file type; Parquet, HDF5 and CSV are only supported formats")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file beside `path` to write into, which becomes `path` at the end, and goes when the block raises.
+
+    Readers see all of it or nothing, and two writers of one file, such as a task that runs again while the worker that
+    had it is only thought to be dead, do not meet. Errors of the disk come as they are.
+    """
+    scratch = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 # --- one file a block ------------------------------------------------------------------------------------------------
