@@ -124,7 +124,7 @@ def _pyarrow_csv(d: Data) -> Any:
 def _pandas_csv(d: Data) -> Any:
     import pandas as pd
 
-    return pd.read_csv(d["path"])
+    return pd.read_csv(d["path"], keep_default_na=False)  # the texts may spell "nan"
 
 
 def _polars_csv(d: Data) -> Any:
