@@ -91,10 +91,8 @@ class Creation(Requests):
         wanted = dtypes.resolve(np.asarray(fill_value).dtype if dtype is None else dtype)
         if not _shape(shape):
             return self.scalar_array(fill_value, wanted)
-        x = self.zeros(shape, dtype=wanted)
-        name = x.dtype_name
-        self.do(f"set<{name},{x.ndim}>", array=x, dtype=name, val=typed(fill_value, wanted))
-        return x
+        name = f"create<{dtype_name(wanted)},{len(_shape(shape))}>"
+        return self.create(name, shape=_shape(shape), val=typed(fill_value, wanted))
 
     def scalar_array(self, value: Any, dtype: DType) -> Array:
         """A 0-d array."""

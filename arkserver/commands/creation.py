@@ -13,7 +13,7 @@ from arkserver.engine.algorithms import creating
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, DType, Strings, itemsize
 from arkserver.errors import ArgumentError
-from arkserver.wire.parameters import Scalar
+from arkserver.wire.parameters import Scalar, parse_scalar
 
 
 def _new_array(dtype: DType, shape: tuple[int, ...]) -> int:
@@ -25,11 +25,11 @@ def _sequence(dtype: DType, start: int, stop: int, step: int) -> int:
 
 
 @command("create<dtype,nd>", project=_new_array)
-def create(ex: Executor, dtype: DType, nd: int, shape: tuple[int, ...]) -> Array:
-    """A new array of zeros."""
+def create(ex: Executor, dtype: DType, nd: int, shape: tuple[int, ...], val: str = "0") -> Array:
+    """A new array of zeros or, which Arkouda does not know, of another value."""
     if len(shape) not in (0, nd):
         raise ArgumentError(f"{list(shape)} is not a shape of {nd} axes; give {nd} lengths")
-    return creating.zeros(ex, checked(shape), dtype)
+    return creating.full(ex, checked(shape), parse_scalar(val, dtype), dtype)
 
 
 @command("createScalarArray<dtype>", project=projection.nothing)

@@ -14,9 +14,6 @@ from arkserver.engine.layout import array_of, even_rows, from_numpy, strings_of
 from arkserver.engine.threads import threads
 from arkserver.engine.values import BIGINT, Array, DType, Strings, TextBlock, starts
 
-# Elements of a sequence that are made at a time from one ramp that stays in the cache.
-RAMP = 1 << 13
-
 
 def full(ex: Executor, shape: tuple[int, ...], value: Any, dtype: DType) -> Array:
     """A new array of one value."""
@@ -64,20 +61,8 @@ def _arange(start: int, n: int, step: int, dtype: DType) -> NDArray[Any]:
     if dtype == BIGINT:
         return np.array([start + i * step for i in range(n)], object)
     out = empty(n, dtype)
-    ramp = np.arange(min(n, RAMP), dtype=dtype) * wrapped(step, dtype)
-
-    def chunk(a: int, b: int) -> None:
-        for i in range(a, b, RAMP):
-            part = out[i : min(i + RAMP, b)]
-            np.add(ramp[: len(part)], wrapped(start + i * step, dtype), out=part)
-
-    threads().each_chunk(chunk, n)
+    threads().each_chunk(lambda a, b: moving.ramp(out[a:b], start + a * step, step), n)
     return out
-
-
-def wrapped(value: int, dtype: DType) -> Any:
-    """An integer modulo the width of an integer dtype."""
-    return np.array(value & (1 << 64) - 1, np.uint64).astype(dtype)[()]
 
 
 def eye(ex: Executor, rows: int, columns: int, diagonal: int, dtype: DType) -> Array:

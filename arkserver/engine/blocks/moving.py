@@ -14,6 +14,8 @@ from arkserver.engine.threads import split, threads
 
 # Threads that scatter side by side; each reads all indexes, so more of them gain little.
 SCATTERING = 4
+# Elements of a sequence that are made at a time from one piece that stays in the cache.
+RAMP = 1 << 13
 
 
 def gather(x: Array, index: Ints) -> Array:
@@ -114,6 +116,19 @@ def full(shape: int | tuple[int, ...], value: Any, dtype: np.dtype[Any] | type) 
     out = buffers.empty(shape, dtype)
     fill(out, value)
     return out
+
+
+def ramp(out: Array, start: int, step: int) -> None:
+    """``out[i] = start + i * step`` modulo the width of its integer dtype; in the calling thread."""
+    first = np.arange(min(len(out), RAMP), dtype=out.dtype) * wrapped(step, out.dtype)
+    for i in range(0, len(out), RAMP):
+        part = out[i : i + RAMP]
+        np.add(first[: len(part)], wrapped(start + i * step, out.dtype), out=part)
+
+
+def wrapped(value: int, dtype: np.dtype[Any]) -> Any:
+    """An integer modulo the width of an integer dtype."""
+    return np.array(value & (1 << 64) - 1, np.uint64).astype(dtype)[()]
 
 
 def minmax(x: Ints) -> tuple[int, int]:

@@ -15,7 +15,7 @@ import numpy as np
 from arkserver_kernels import radix
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks.moving import copy_into
+from arkserver.engine.blocks.moving import copy_into, ramp
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -279,7 +279,7 @@ def _ascend(keys: Array, out: Array, new: Bools, *, reverse: bool) -> None:
     n = len(keys)
 
     def chunk(start: int, stop: int) -> None:
-        out[start:stop] = np.arange(n - 1 - start, n - 1 - stop, -1) if reverse else np.arange(start, stop)
+        ramp(out[start:stop], n - 1 - start if reverse else start, -1 if reverse else 1)
         if len(new) and reverse:
             new[start:stop] = True
         elif len(new):
