@@ -25,6 +25,7 @@ from arkserver.daemons.facts import RecentErrors
 from arkserver.daemons.metrics import UNKNOWN_COMMAND, Metrics
 from arkserver.daemons.running import Running, RunningCommands
 from arkserver.daemons.sockets import bind, unwatch, watch
+from arkserver.engine import threads
 from arkserver.engine.progress import Progress
 from arkserver.errors import ArkserverError, RequestError
 from arkserver.wire.auth import Authenticator
@@ -67,7 +68,7 @@ class Frontend:
         self._idle = asyncio.Event()
         self._zmq: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._zmq.socket(zmq.ROUTER)
-        self._pool = ThreadPoolExecutor(COMMAND_THREADS, thread_name_prefix="command")
+        self._pool = ThreadPoolExecutor(COMMAND_THREADS, thread_name_prefix="command", initializer=threads.be_nice)
         self._loop = asyncio.get_running_loop()
 
     def bind(self, host: str, port: int) -> int:

@@ -1,7 +1,7 @@
 """The threads that work on one block: one pool a process, on the server as on a worker.
 
-Kernels are sequential and hold no GIL; parallelism is one call a chunk on these threads. Work that runs on a pool
-thread never waits for the pool again, so nesting cannot dead-lock: a nested call runs in its own thread.
+Kernels are sequential and hold no GIL; parallelism is one call a chunk on these threads. Work that runs on one of them
+never waits for the others, so nesting cannot dead-lock: a nested call runs in its own thread.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
 
 from arkserver.engine import progress
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 # Less than this many elements are not worth handing a part to a second thread.
@@ -28,11 +27,12 @@ LONGEST_PIECE = 1 << 23
 # that nobody does.
 NICER = 5
 
-_on_pool_thread = threading.local()
+_here = threading.local()
+"""``busy`` in a thread that works on rows."""
 
 
 class Threads:
-    """A pool of `count` threads for the chunks of a block.
+    """`count` threads for the chunks of a block: the calling one, and a pool of the others.
 
     Parameters
     ----------
@@ -44,13 +44,15 @@ class Threads:
         self.count = max(1, count)
         self._pool: ThreadPoolExecutor | None = None
         if self.count > 1:
-            self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="kernel", initializer=_enter_thread)
+            self._pool = ThreadPoolExecutor(self.count - 1, thread_name_prefix="kernel", initializer=be_nice)
 
     def run(self, fn: Callable[..., R], *columns: Iterable[Any]) -> list[R]:
         """``[fn(*row) for row in zip(*columns)]``, the rows side by side.
 
-        The first error is raised after all rows have ended, so that no row still writes to a buffer of a failed
-        command. Between rows the running command can be cancelled, and each is a part of its progress.
+        The calling thread takes rows as the others do: it need not wait until one of them wakes up, nor for those that
+        work for other commands. The first error is raised after all rows have ended, so that no row still writes to a
+        buffer of a failed command. Between rows the running command can be cancelled, and each is a part of its
+        progress.
 
         Raises
         ------
@@ -61,10 +63,15 @@ class Threads:
         token = progress.current()
         if token is not None:
             token.begin(len(rows))
-        if self._pool is None or len(rows) < 2 or getattr(_on_pool_thread, "marked", False):
+        if self._pool is None or len(rows) < 2 or getattr(_here, "busy", False):
             return [_step(fn, row, token) for row in rows]
-        futures = [self._pool.submit(_step, fn, row, token) for row in rows]
-        return _results(futures)
+        work = _Work(fn, rows, token)
+        others = [self._pool.submit(work.take_rows) for _ in range(min(self.count, len(rows)) - 1)]
+        work.take_rows()
+        for other in others:
+            if not other.cancel():
+                other.result()
+        return work.results()
 
     def each_chunk(self, fn: Callable[[int, int], R], n: int, minimum: int = MINIMUM_CHUNK) -> list[R]:
         """``fn(start, stop)`` for the `pieces` of ``range(n)``, side by side; results in order."""
@@ -106,9 +113,36 @@ def _pieces(n: int, parts: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _enter_thread() -> None:
-    """A kernel thread is nicer than the rest of the process: who waits for a small answer goes first."""
-    _on_pool_thread.marked = True
+class _Work(Generic[R]):
+    """Rows that several threads take, one at a time."""
+
+    def __init__(self, fn: Callable[..., R], rows: list[tuple[Any, ...]], token: progress.Progress | None) -> None:
+        self._fn, self._rows, self._token = fn, rows, token
+        self._next = iter(range(len(rows)))  # `next` of it is one step under the interpreter's lock
+        self._found: dict[int, R] = {}
+        self._errors: dict[int, BaseException] = {}
+
+    def take_rows(self) -> None:
+        """Work until no row is left; an error does not keep the other rows from being run."""
+        _here.busy = True
+        try:
+            for i in self._next:
+                try:
+                    self._found[i] = _step(self._fn, self._rows[i], self._token)
+                except BaseException as e:  # noqa: BLE001 - `results` raises it
+                    self._errors[i] = e
+        finally:
+            _here.busy = False
+
+    def results(self) -> list[R]:
+        """What the rows gave, in their order, or the error of the first that failed."""
+        if self._errors:
+            raise self._errors[min(self._errors)]
+        return [self._found[i] for i in range(len(self._rows))]
+
+
+def be_nice() -> None:
+    """Make this thread, which runs kernels, nicer than the rest: who waits for a small answer goes first."""
     if sys.platform == "linux":  # where a thread has a priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + NICER)
 
@@ -120,13 +154,6 @@ def _step(fn: Callable[..., R], row: tuple[Any, ...], token: progress.Progress |
     if token is not None:
         token.advance()
     return result
-
-
-def _results(futures: list[Future[R]]) -> list[R]:
-    errors = [e for f in futures if (e := f.exception()) is not None]
-    if errors:
-        raise errors[0]
-    return [f.result() for f in futures]
 
 
 def available_cores() -> int:
