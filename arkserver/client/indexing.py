@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ def _gather(x: Array, index: Array) -> Any:
             raise IndexError(f"the mask has shape {index.shape}; the array has {x.shape}")
         x, index = x.flatten(), index.flatten()
     flat = _integers(index).flatten() if index.dtype.kind != "b" else index
-    result = _retrying(x.shape[0], flat, lambda at: x.session.create("[pdarray]", **_picked(x, at)))
+    result = retrying(x.shape[0], flat, lambda at: x.session.create("[pdarray]", **_picked(x, at)))
     return result.reshape(index.shape) if index.ndim > 1 else result
 
 
@@ -168,12 +169,12 @@ def _integers(index: Array) -> Array:
     return index.astype("int64") if index.dtype_name == "uint8" else index
 
 
-def _retrying(extent: int, index: Array, run: Any) -> Any:
+def retrying(extent: int, index: Array, run: Any) -> Any:
     """Run with `index`; negative positions, which the protocol refuses, are counted from the end and sent again."""
     try:
         return run(index)
     except ServerError as e:
-        if "OOBindex" not in str(e) and "out-of-bounds" not in str(e):
+        if not re.search("OOBindex|out[- ]of[- ]bounds", str(e)):
             raise
     wrapped = from_front(index, extent)
     return run(wrapped)
@@ -201,7 +202,7 @@ def take(x: Array, index: Array, axis: int) -> Array:
     def run(at: Array) -> Array:
         return x.session.create(command.format(at.dtype_name), x=x, indices=at, axis=axis)
 
-    return _retrying(x.shape[axis], _integers(index), run)
+    return retrying(x.shape[axis], _integers(index), run)
 
 
 def _get_along(x: Array, entries: tuple[Any, ...]) -> Any:
@@ -306,7 +307,7 @@ def _put_gathered(x: Array, index: Array, value: Any) -> None:
         else:
             x.session.do("[pdarray]=val", array=x, idx=at, dtype=x.dtype_name, value=typed(value, x.dtype))
 
-    _retrying(x.shape[0], index, run)
+    retrying(x.shape[0], index, run)
 
 
 def _put_flat(x: Array, entries: tuple[Any, ...], value: Any) -> None:

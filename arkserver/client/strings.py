@@ -108,9 +108,7 @@ class Strings(Remote):
     def _gathered(self, index: Array) -> Strings:
         if index.dtype.kind == "b" and index.shape != self.shape:
             raise IndexError(f"the mask has shape {index.shape}; there are {self.size} strings")
-        if index.dtype.kind == "i":
-            index = indexing.from_front(index, self.size) if index.size else index
-        return self._indexed("pdarrayIndex", index)
+        return indexing.retrying(self.size, index, lambda at: self._indexed("pdarrayIndex", at))
 
     # --- comparison --------------------------------------------------------------------------------------------------
 

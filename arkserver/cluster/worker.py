@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from distributed import Worker, WorkerPlugin
 from distributed.utils import offload
 
 from arkserver.cluster import asking, underway, vault
-from arkserver.engine import threads
+from arkserver.engine import buffers, threads
 
 THREADS = "threads"
 """the resource by which a worker says how many threads its kernels use"""
+
+# A worker that has more than this share of its memory keeps no freed buffers; Dask begins to write blocks to its disk
+# a little above, at 0.6.
+RELEASE_SHARE = 0.5
 
 
 class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes no types
@@ -38,6 +43,8 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         logging.getLogger("distributed.worker").addFilter(_not_an_answer)
         with contextlib.suppress(ValueError):  # in a thread, as tests run it
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a job's signal for a checkpoint goes to all its processes
+        if limit := worker.memory_manager.memory_limit:
+            worker.monitor.get_process_memory = _Memory(worker.monitor.get_process_memory, limit)
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
         worker.handlers[asking.HANDLER] = self.answer
@@ -58,6 +65,30 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
     async def answer(self, step: Any) -> dict[str, Any]:
         """Run a small step over blocks that the worker holds; see `asking`."""
         return await asking.answer(self._worker, step)
+
+
+class _Memory:
+    """The bytes of this process, without those that the pool of buffers keeps for later.
+
+    Dask writes blocks to the disk until this falls; what the pool keeps would have it write them all, and then stop.
+
+    Parameters
+    ----------
+    measure : callable
+        Gives the bytes, kept ones included.
+    limit : int
+        Of the worker.
+    """
+
+    def __init__(self, measure: Callable[[], int], limit: int) -> None:
+        self._measure, self._enough = measure, RELEASE_SHARE * limit
+
+    def __call__(self) -> int:
+        found = self._measure()
+        if found <= self._enough:
+            return found
+        buffers.release()
+        return self._measure()
 
 
 def _not_an_answer(record: logging.LogRecord) -> bool:

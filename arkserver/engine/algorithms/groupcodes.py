@@ -18,7 +18,7 @@ from arkserver.engine.algorithms.grouping import group
 from arkserver.engine.algorithms.groupkeys import comparable, group_columns
 from arkserver.engine.algorithms.segments import group_numbers, result_dtype
 from arkserver.engine.algorithms.text import choosing
-from arkserver.engine.blocks import coded, numbering
+from arkserver.engine.blocks import coded, numbering, textorder
 from arkserver.engine.executor import Executor
 from arkserver.engine.layout import align, even_rows
 from arkserver.engine.values import BIGINT, Array, Column, Strings, starts
@@ -45,11 +45,18 @@ def number(ex: Executor, columns: Sequence[Column]) -> Numbered:
     columns : sequence of Array or Strings
         1-D, of equal length: int64, uint64, float64, uint8, bool or strings; the first is most significant.
     """
-    ordered = [comparable(ex, c) if isinstance(c, Array) else c for c in columns]
+    ordered = [comparable(ex, c) if isinstance(c, Array) else _ordinals(ex, c) for c in columns]
     keys = group_columns(ex, ordered)
     found = _of_one_block(ex, keys) if len(keys[0].rows) == 1 else _of_blocks(ex, keys)
-    natural = len(keys) == len(columns) and not any(isinstance(c, Strings) for c in columns)
+    natural = len(keys) == len(columns) and not any(isinstance(c, Strings) for c in ordered)
     return found if natural else _in_order(ex, found, ordered)
+
+
+def _ordinals(ex: Executor, column: Strings) -> Column:
+    """Integers that compare as the strings of one block do; those of several blocks stay strings."""
+    if len(column.rows) > 1:
+        return column
+    return Array(INT64, column.shape, ex.map(textorder.ordinals, column).values, column.rows)
 
 
 def _of_one_block(ex: Executor, keys: Sequence[Array]) -> Numbered:
