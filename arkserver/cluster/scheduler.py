@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-import os
 import socket
-import tempfile
 import warnings
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -18,6 +17,7 @@ from distributed.utils import get_ip
 
 from arkserver.cluster import tls
 from arkserver.cluster.cluster import Cluster
+from arkserver.cluster.scratch import Scratch
 
 SETTINGS = {
     # Blocks lie where they should; a task goes to its data, never the other way.
@@ -122,10 +122,15 @@ async def start_scheduler(
 
 def configure_dask() -> None:
     """Dask's settings as this server wants them, in this process and in the workers that it starts."""
-    folder = Path(tempfile.gettempdir()) / f"arkserver-{os.getpid()}"
-    dask.config.set({"temporary-directory": str(folder), **SETTINGS})
+    dask.config.set({"temporary-directory": str(_scratch().path), **SETTINGS})
     for noisy in ("distributed.shuffle._scheduler_plugin", "distributed.scheduler"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+@functools.cache
+def _scratch() -> Scratch:
+    """For what Dask puts on the disk; one for the process."""
+    return Scratch()
 
 
 def own_address(host: str) -> str:

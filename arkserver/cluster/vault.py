@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from distributed import Scheduler, get_worker
 from distributed.protocol import to_serialize
 from distributed.utils import offload
 
+from arkserver.cluster.scratch import Scratch
 from arkserver.engine.storage import paths
 
 PREFIX = "kept"
@@ -35,17 +35,17 @@ class Vault:
     """
 
     def __init__(self, scheduler: Scheduler, parent: Path | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="arkserver-kept-", dir=parent, ignore_cleanup_errors=True)
+        self._scratch = Scratch(parent)
         self._deleting = ThreadPoolExecutor(1, "vault")
         scheduler.handlers["arkserver_kept"] = self._serve
 
     def path(self, key: Any) -> str:
         """The file of a block."""
-        return str(Path(self._folder.name) / f"{key[0]}.pickle")
+        return str(self._scratch.path / f"{key[0]}.pickle")
 
     def files(self) -> int:
         """How many files there are."""
-        return sum(1 for _ in Path(self._folder.name).iterdir())
+        return sum(1 for _ in self._scratch.path.glob("*.pickle"))
 
     def forget(self, key: Any) -> None:
         """Delete the file of a block, if `key` is that of one that has a file."""
@@ -55,10 +55,10 @@ class Vault:
     def close(self) -> None:
         """Delete all."""
         self._deleting.shutdown()
-        self._folder.cleanup()
+        self._scratch.close()
 
     async def _serve(self, name: str) -> Any:
-        return to_serialize(await offload((Path(self._folder.name) / Path(name).name).read_bytes))
+        return to_serialize(await offload((self._scratch.path / Path(name).name).read_bytes))
 
 
 def write(path: str, content: Any) -> bool:

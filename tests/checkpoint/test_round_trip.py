@@ -87,6 +87,18 @@ def test_strings_that_need_not_be_valid_utf8(ex: Executor, items: list[str | byt
     assert contents(back(engine), name) == contents(engine, name)
 
 
+def test_all_of_it_is_in_its_folder(ex: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # as a server and its workers do, whose working folder is not that of checkpoints
+    engine = new_engine(ex)
+    engine.symbols.add(layout.from_numpy(ex, np.arange(9)))
+    engine.symbols.add(strings.strings(ex, ["a", "b", "c"]))
+    saving.save(engine, Path("of") / "c", Mode.ERROR)
+    assert [path.name for path in tmp_path.iterdir()] == ["of"]
+    assert [path.name for path in (tmp_path / "of").iterdir()] == ["c"]
+    blocks = sum(len(engine.symbols.get(name).blocks) for name in engine.symbols.names())
+    assert len(list((tmp_path / "of" / "c").glob("*.parquet"))) == blocks
+
+
 @given(x=arrays(), items=strings.raw_texts)
 def test_many_row_groups(x: NDArray[Any], items: list[str | bytes]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from arkserver.cluster import scratch
 from arkserver.cluster.slurm import SlurmLauncher, seconds_of
 from arkserver.cluster.tls import make_certificates
 from arkserver.errors import ConfigurationError
@@ -203,3 +204,24 @@ def test_missing_certificates_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"ca\.pem is missing; make it with: arkserver certs"):
         security(settings.tls_folder)
+
+
+def test_the_folders_of_a_server_that_was_killed_go_with_the_next_start(tmp_path: Path) -> None:
+    place = {"TMPDIR": str(tmp_path)}
+
+    def folders() -> set[Path]:
+        return set(tmp_path.glob(f"{scratch.PREFIX}*"))
+
+    with running_server("--scheduler", "true", env=place) as alive:
+        alive.address_of("scheduler")
+        its = folders()
+        with running_server("--scheduler", "true", env=place) as killed:
+            killed.address_of("scheduler")
+            assert len(folders()) == 2 * len(its) > 0
+            killed.process.kill()
+        with running_server("--scheduler", "true", env=place) as after:
+            after.address_of("scheduler")
+            assert len(folders()) == 2 * len(its)
+            assert folders() > its
+        assert folders() == its
+    assert not folders()
