@@ -216,7 +216,10 @@ class Server:
 
     def _announce(self) -> None:
         """Say where the server is, for people and, in the connection file, for launchers."""
-        print(f"server listening on {self.info.url}")  # noqa: T201 - what the operator waits for
+        where, _, token = self.info.url.partition("?token=")
+        given = self.settings.token is not None and self.settings.token.get_secret_value() == token
+        # Who gave the token knows it, and others may read the output.
+        print(f"server listening on {where if given else self.info.url}")  # noqa: T201 - what the operator waits for
         self._say(self._addresses())
         log.info("serving", version=arkserver.__version__, port=self.info.port, **self._addresses())
         if (path := self.settings.connection_file) is not None:

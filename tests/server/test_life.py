@@ -191,6 +191,7 @@ def test_a_wrong_token_is_answered_and_the_server_lives(tmp_path: Path) -> None:
     flags = ("--authenticate", "--user-tokens", str(users))
     with running_server(*flags, env={"ARKSERVER_TOKEN": "shared"}) as server:
         assert server.url.endswith("?token=shared")
+        assert "shared" not in server.log.read_text()
         for user, token, welcome in [
             ("bob", "shared", True),
             ("bob", "annstoken", False),
@@ -211,5 +212,6 @@ def test_a_drawn_token_is_kept_for_the_next_start() -> None:
         token = path.read_text().split()[-1]
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert server.url.endswith(f"?token={token}")
+        assert f"server listening on {server.url}\n" in server.log.read_text()
         with Raw(server.address, token=token) as raw:
             assert raw.text("noop") == "noop"

@@ -187,7 +187,7 @@ def _logged(server: RunningServer, command: str, seconds: float = 20) -> dict[st
     end = time.monotonic() + seconds
     while True:
         lines = [json.loads(t) for t in server.log.read_text().splitlines() if t.startswith("{") and t.endswith("}")]
-        found = [e for e in lines if e.get("command") == command]
+        found: list[dict[str, Any]] = [e for e in lines if e.get("command") == command]
         if found:
             return found[-1]
         assert time.monotonic() < end, f"{command} is not in the log"

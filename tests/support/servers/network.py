@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+import random
 import subprocess
 import threading
 from pathlib import Path
@@ -58,22 +58,35 @@ class Machine:
         subprocess.run(["ip", "link", "del", self._near], capture_output=True, check=False)
 
 
+def _name(third: int) -> str:
+    return f"ark{third}"
+
+
+def _bridge() -> int:
+    """Make a bridge with the name of addresses that are free, which no two processes can: the third byte of them."""
+    thirds = list(range(20, 220))
+    random.SystemRandom().shuffle(thirds)
+    for third in thirds:
+        made = subprocess.run(
+            ["ip", "link", "add", _name(third), "type", "bridge"], capture_output=True, text=True, check=False
+        )
+        if made.returncode == 0:
+            return third
+        if "File exists" not in made.stderr:
+            pytest.skip("MISSING: the right to make network namespaces (root on Linux, iproute2)")
+    pytest.fail("all networks are taken; ip link del the bridges ark20 to ark219 that nobody uses")
+
+
 class Network:
     """A bridge with an address for this process, and machines."""
 
     def __init__(self) -> None:
-        self.name = f"ark{secrets.token_hex(2)}"
-        self._third = secrets.randbelow(200) + 20
+        self._third = _bridge()
+        self.name = _name(self._third)
         self._machines: dict[int, Machine] = {}
         self._lock = threading.Lock()
         self.host = self.address(1)
         self.host6 = self.address6(1)
-        self._create()
-
-    def _create(self) -> None:
-        made = subprocess.run(["ip", "link", "add", self.name, "type", "bridge"], capture_output=True, check=False)
-        if made.returncode:
-            pytest.skip("MISSING: the right to make network namespaces (root on Linux, iproute2)")
         _ip("addr", "add", f"{self.host}/24", "dev", self.name)
         _ip("-6", "addr", "add", f"{self.host6}/64", "dev", self.name, "nodad")
         _ip("link", "set", self.name, "up")
