@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -35,18 +36,23 @@ def store() -> Path:
 
 
 def buildah(*words: str | Path) -> str:
-    """Run buildah on our store; return the last line of its output, all of which is shown."""
+    """Run buildah on our store; return the last line of its output."""
+    return output(*words).rstrip().rpartition("\n")[2]
+
+
+def output(*words: str | Path) -> str:
+    """Run buildah on our store; return its output, which is shown too."""
     place = ["--root", store() / "layers", "--runroot", store() / "run", "--storage-driver", "overlay"]
     command = [str(word) for word in ("buildah", *place, *words)]
-    lines = [""]
+    lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:
             print(line, end="", file=sys.stderr, flush=True)
-            lines.append(line.strip())
+            lines.append(line)
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, command)
-    return lines[-1]
+    return "".join(lines)
 
 
 def known(image: str) -> bool:
@@ -109,7 +115,7 @@ def main() -> int:
         build(arguments.base or bootstrap(), arguments.tag)
         if arguments.mount:
             print(mounted(arguments.tag))
-            print(buildah("inspect", "--type", "image", "--format", "{{json .OCIv1.Config}}", arguments.tag))
+            print(json.dumps(json.loads(output("inspect", "--type", "image", arguments.tag))["OCIv1"]["config"]))
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"the image cannot be built: {error}", file=sys.stderr)
         return 1

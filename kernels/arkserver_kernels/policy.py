@@ -2,7 +2,7 @@
 
 Numba compiles under the GIL (0.2 to 0.7 s a kernel) and loads from its cache in 3 ms. So compiled code is kept on disk,
 `arkserver_kernels.warmup` fills the cache with the common signatures, and a signature that is missing is compiled by a
-helper process while the calling thread waits without the GIL; then it is loaded like any other.
+helper process (`compiling.py`) while the calling thread waits without the GIL; then it is loaded like any other.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import os
 import pickle
 import platform
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +24,8 @@ from typing import Any, TypeVar, cast
 import numba
 from llvmlite import binding
 from numba import config, types
+
+from arkserver_kernels.compiling import compile_elsewhere
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -167,7 +168,7 @@ def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
             key = dispatcher._cache._index_key(signature, dispatcher.targetctx.codegen())
             with lock:
                 if _helper_allowed and not files.holds(key):
-                    _compile_in_helper(f"{fn.__module__}:{fn.__qualname__}", signature)
+                    compile_elsewhere(f"{fn.__module__}:{fn.__qualname__}", signature)  # or here, with its error
         return compile_or_load(signature)
 
     dispatcher.compile = compile
@@ -179,18 +180,6 @@ def _stamp(path: str) -> bytes:
     own = Path(path).read_bytes()
     shared = (Path(__file__).parent / "bits.py").read_bytes()
     return hashlib.sha256(own + shared + Path(__file__).read_bytes()).digest()
-
-
-def _compile_in_helper(name: str, signature: tuple[Any, ...]) -> None:
-    """Fill the cache from another process; when that fails, the caller compiles in its own and shows the error."""
-    from numba.core.serialize import dumps
-
-    root = str(Path(__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    subprocess.run(  # noqa: S603 (our own interpreter and module)
-        [sys.executable, "-m", "arkserver_kernels.warmup", "--one", name],
-        input=dumps(signature), env=environment, capture_output=True, check=False,
-    )  # fmt: skip
 
 
 def compile_here() -> None:

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import importlib
 import os
-import pickle
 import pkgutil
 import subprocess
 import sys
@@ -69,13 +68,6 @@ def _warm_list() -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
             yield name, dispatcher, signature
 
 
-def _compile_one(name: str) -> None:
-    """Compile the signature on standard input (pickled Numba types) of the kernel ``module:name``."""
-    policy.compile_here()
-    importlib.import_module(name.partition(":")[0])
-    policy.REGISTRY[name][0].compile(pickle.loads(sys.stdin.buffer.read()))  # noqa: S301 (from our own parent)
-
-
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
@@ -100,13 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="say nothing")
     parser.add_argument("--nice", action="store_true", help="run at low priority")
     parser.add_argument("--part", help=argparse.SUPPRESS)
-    parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.nice and hasattr(os, "nice"):
         os.nice(10)
-    if options.one:
-        _compile_one(options.one)
-        return 0
     if options.part is not None:
         part, parts = (int(n) for n in options.part.split("/"))
         compile_all(part, parts, quiet=options.quiet)
