@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # uv installs in a fifth of pip's time, but reads no pip configuration: where that names a mirror, pip does it.
-INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' || $(PIP) -c constraints.txt -e '.[$(EXTRAS)]'
+INSTALL = $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' || $(PIP) -c constraints.txt -e '.[$(EXTRAS)]'
 INPUTS := pyproject.toml constraints.txt
 WORKERS ?= 2
 
@@ -44,7 +44,7 @@ docs: $(VENV)/.docs  ## the documentation as HTML in docs/_build
 	$(BIN)/sphinx-build -q -W --keep-going docs docs/_build
 
 lock: $(VENV)/.python  ## pin the newest versions that fit together in constraints.txt
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --system-certs --universal --upgrade --python-version 3.11 --all-extras pyproject.toml -o constraints.txt
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
