@@ -67,7 +67,12 @@ class Prometheus:
         return {a["metric"]["alertname"] for a in self.query(f'ALERTS{{alertstate="firing",instance="{instance}"}}')}
 
     def until(self, instance: str, *alerts: str) -> None:
-        eventually(lambda: self.alerts(instance) >= set(alerts), f"{alerts} of {instance}", 60)
+        def firing() -> bool:
+            found = self.alerts(instance)
+            assert found >= set(alerts), found
+            return True
+
+        eventually(firing, f"{alerts} of {instance}", 60)
 
 
 @pytest.fixture(scope="module")
