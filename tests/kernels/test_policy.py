@@ -17,6 +17,22 @@ moving.minmax(np.array([3, 1, 2]), out)
 print(out.tolist(), sum(moving.minmax.stats.cache_hits.values()), sum(moving.minmax.stats.cache_misses.values()))
 """
 
+SEVERAL = """
+import numba, numpy as np, psutil
+from arkserver_kernels import moving
+def use(dtype):
+    moving.minmax(np.array([3, 1, 2], dtype), np.empty(2, dtype))
+    return [child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+(first,) = use(np.int64)
+assert use(np.float64) == [first]
+psutil.Process(first).kill()
+(second,) = use(np.uint64)
+try:
+    moving.minmax("text", np.empty(2))
+except numba.TypingError:
+    print(second != first, sum(moving.minmax.stats.cache_hits.values()))
+"""
+
 PEAK = """
 import numpy as np
 from arkserver.engine import buffers, threads
@@ -42,6 +58,10 @@ def run(code: str, folder: Path | str) -> str:
 def test_a_missing_signature_is_compiled_by_a_helper_and_loaded(tmp_path: Path) -> None:
     assert run(COLD, tmp_path) == "[1, 3] 1 0"
     assert len(list(tmp_path.rglob("*minmax*.nbc"))) == 1
+
+
+def test_one_helper_compiles_for_all_and_is_replaced_when_it_has_ended(tmp_path: Path) -> None:
+    assert run(SEVERAL, tmp_path) == "True 3"
 
 
 def test_a_cache_that_cannot_be_written_compiles_in_the_process(tmp_path: Path) -> None:
