@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from arkserver.cluster import exchange, tasks
 from arkserver.cluster.asking import ASKED_BYTES
 from arkserver.cluster.blocks import RemoteBlock, remote_blocks
 from arkserver.cluster.cluster import Cluster
-from arkserver.cluster.exchange import Half
+from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
@@ -21,7 +22,7 @@ SHUFFLE_FROM_PIECES = 64
 # Blocks up to this size are exchanged through the server's process: fewer messages for small data.
 THROUGH_SERVER_BYTES = 1 << 16
 # More pieces than these are too much for one process; a shuffle costs it less then.
-THROUGH_SERVER_PIECES = 1 << 12
+THROUGH_SERVER_PIECES = 1 << 20
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
@@ -102,8 +103,8 @@ class ClusterExecutor(Executor):
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
         homes = self.cluster.homes_of(parts)
         nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
-        if (pieces := self._small_pieces(first, parts, nbytes)) is not None:
-            keys = exchange.by_server(graph, pieces, second)
+        if (blocks := self._packed(first, parts, nbytes)) is not None:
+            keys = exchange.by_server(graph, blocks, second)
         elif len(first) * parts < SHUFFLE_FROM_PIECES:
             keys = exchange.by_pieces(graph, first, second)
         else:
@@ -112,11 +113,11 @@ class ClusterExecutor(Executor):
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, (*split_operands, *merge_operands))
 
-    def _small_pieces(self, split: Half, parts: int, nbytes: int) -> list[Sequence[Any]] | None:
+    def _packed(self, split: Half, parts: int, nbytes: int) -> list[Packed] | None:
         """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
         if nbytes > THROUGH_SERVER_BYTES * len(split) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
-        return self.cluster.ask(split.function, split.arguments, THROUGH_SERVER_BYTES)
+        return self.cluster.ask(partial(exchange.packed, split.function), split.arguments, THROUGH_SERVER_BYTES)
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was."""

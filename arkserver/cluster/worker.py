@@ -20,6 +20,8 @@ THREADS = "threads"
 # A worker that has more than this share of its memory keeps no freed buffers; Dask begins to write blocks to its disk
 # a little above, at 0.6.
 RELEASE_SHARE = 0.5
+# Pieces of exchanges that wait to be sent take at most this share of the memory, and so do those to be written.
+EXCHANGE_SHARE = 1 / 16
 
 
 class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes no types
@@ -45,6 +47,7 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # a job's signal for a checkpoint goes to all its processes
         if limit := worker.memory_manager.memory_limit:
             worker.monitor.get_process_memory = _Memory(worker.monitor.get_process_memory, limit)
+            _limit_exchanges(worker, limit)
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
         worker.handlers[asking.HANDLER] = self.answer
@@ -65,6 +68,13 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
     async def answer(self, step: Any) -> dict[str, Any]:
         """Run a small step over blocks that the worker holds; see `asking`."""
         return await asking.answer(self._worker, step)
+
+
+def _limit_exchanges(worker: Worker, memory: int) -> None:
+    """Have pieces that wait to be sent, or to be written to disk, take a share of a small worker's memory at most."""
+    plugin = worker.extensions["shuffle"]
+    for limiter in (plugin.memory_limiter_comms, plugin.memory_limiter_disk):
+        limiter.limit = min(limiter.limit, int(EXCHANGE_SHARE * memory))
 
 
 class _Memory:
