@@ -125,9 +125,14 @@ def test_the_page_shows_what_the_server_does(
     flights.unregister("prices")
 
 
-def test_the_page_is_linked_from_dasks(server: RunningServer, tab: Page, tmp_path: Path) -> None:
+def test_the_page_is_linked_from_dasks(server: RunningServer, flights: Session, tab: Page, tmp_path: Path) -> None:
     tab.goto(server.address_of("dashboard"))
     expect(tab.locator("canvas, .bk-Canvas").first).to_be_visible(timeout=30_000)
+    prices = flights.ones(1_000_000)
+    for _ in range(30):
+        prices = prices * 2 + 1
+    prices.sum()
+    tab.wait_for_timeout(2000)  # until the picture has the tasks, too
     screenshot(tab, "dask", tmp_path)
     tab.get_by_role("link", name="Arkserver").click()
     expect(tab.locator("#state")).to_have_text("live")
