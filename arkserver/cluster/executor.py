@@ -108,7 +108,8 @@ class ClusterExecutor(Executor):
         elif len(first) * parts < SHUFFLE_FROM_PIECES:
             keys = exchange.by_pieces(graph, first, second)
         else:
-            disk = nbytes > DISK_FROM_SHARE * self.cluster.memory
+            # What an earlier step made and is no array yet does not say its size; the command's largest value does.
+            disk = max(nbytes, self._nbytes) > DISK_FROM_SHARE * self.cluster.memory
             keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, (*split_operands, *merge_operands))
