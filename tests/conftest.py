@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 
 import hypothesis
@@ -18,6 +20,12 @@ hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=25
 hypothesis.settings.load_profile("arkserver")
 
 WIDTHS = (1, 2, 3, 7)
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end the tests as Ctrl-C does, so that what fixtures have started is stopped."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
