@@ -26,7 +26,7 @@ THROUGH_SERVER_PIECES = 1 << 20
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
-BLOCK_SHARE = 1 / 16
+BLOCK_SHARE = 1 / 32
 # Pieces of an exchange that are more than this share of the workers' memory wait on disk.
 DISK_FROM_SHARE = 0.25
 

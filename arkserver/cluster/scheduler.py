@@ -24,6 +24,10 @@ SETTINGS = {
     "distributed.scheduler.work-stealing": False,
     # A worker that has not been heard of for so long is taken for dead.
     "distributed.scheduler.worker-ttl": "30s",
+    # Shares of a worker's memory: blocks take up to the first; above the second they are written to its disk. The rest
+    # is for the step that runs, which allocates faster than a disk can write.
+    "distributed.worker.memory.target": 0.4,
+    "distributed.worker.memory.spill": 0.5,
     # A session goes on for weeks: logs that grow with the number of tasks are kept short.
     "distributed.admin.low-level-log-length": 1_000,
     "distributed.diagnostics.computations.max-history": 10,

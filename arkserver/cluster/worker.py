@@ -17,9 +17,8 @@ from arkserver.engine import buffers, threads
 THREADS = "threads"
 """the resource by which a worker says how many threads its kernels use"""
 
-# A worker that has more than this share of its memory keeps no freed buffers; Dask begins to write blocks to its disk
-# a little above, at 0.6.
-RELEASE_SHARE = 0.5
+# A worker that has more than this share of its memory keeps no freed buffers; above 0.5 blocks are written to its disk.
+RELEASE_SHARE = 0.4
 # Pieces of exchanges that wait to be sent take at most this share of the memory, and so do those to be written.
 EXCHANGE_SHARE = 1 / 16
 
