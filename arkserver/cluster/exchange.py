@@ -210,6 +210,13 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
         if data:
             await super()._write_to_comm(data)
 
+    async def send(self, address: str, shards: list[tuple[tuple[int, ...], list[tuple[int, Piece]]]]) -> Any:
+        """Send pieces and let go of them: the sender keeps each message until it has another one."""
+        answer = await super().send(address, shards)
+        for _, pieces in shards:
+            pieces.clear()
+        return answer
+
     async def _receive(self, data: list[tuple[tuple[int, ...], list[tuple[int, Piece]]]]) -> None:
         """Take pieces; those of a block that came already (its task ran twice) are dropped."""
         self.raise_if_closed()
