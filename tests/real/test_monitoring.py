@@ -60,6 +60,8 @@ class Prometheus:
             answer = httpx.get(f"http://{self.place}/api/v1/query", params={"query": expression}, trust_env=False)
         except httpx.TransportError:
             return []
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:  # it has just started
+            return []
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
