@@ -78,6 +78,8 @@ class Case:
     prepare: Ours | None = None
     """makes, outside the timing, what `ours` gets under the name ``ready``"""
     answer: Answer = as_it_is
+    unordered: tuple[str, ...] = ()
+    """peers that keep no order of rows: what they give is compared in sorted order"""
     note: str = ""
     """why it is slower than a peer, where it is"""
 

@@ -98,6 +98,7 @@ case(
         },
         target=(15.0, 1.2),
         sizes=SIZES,
+        unordered=("duckdb",),
     )
 )
 

@@ -125,5 +125,6 @@ case(
         },
         target=(4.0, 0.9),
         sizes=SIZES,
+        unordered=("duckdb",),
     )
 )

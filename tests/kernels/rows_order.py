@@ -107,6 +107,18 @@ def shaped(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     yield (np.array(5),)
 
 
+def ramps(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for dtype in (np.int64, np.uint64):
+        for step in (1, -1, 7, -(2**62)):
+            yield np.empty(n, dtype), int(rng.integers(-(2**40), 2**63)), step
+
+
+def ramp(out: Array, start: int, step: int) -> None:
+    word = (1 << 64) - 1
+    places = np.arange(len(out), dtype=np.uint64)
+    out[:] = (places * np.uint64(step & word) + np.uint64(start & word)).view(out.dtype)
+
+
 def fills(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     yield rng.normal(size=n), 2.5
     yield rng.integers(0, 9, (n, 2)), -3
@@ -351,6 +363,7 @@ ROWS: dict[str, Comparison] = {
     ),
     "moving.fill": Comparison(changed(moving.fill), np.full_like, fills),
     "moving.full": Comparison(lambda x, v: moving.full(x.shape, v, x.dtype), np.full_like, fills),
+    "moving.ramp": Comparison(changed(moving.ramp), changed(ramp), ramps),
     "moving.minmax": Comparison(
         lambda x: moving.minmax(x.view(np.int64)) if x.dtype.itemsize == 8 else (0, -1),
         lambda x: (x.view(np.int64).min(), x.view(np.int64).max()) if x.dtype.itemsize == 8 and len(x) else (0, -1),

@@ -120,13 +120,13 @@ def full(shape: int | tuple[int, ...], value: Any, dtype: np.dtype[Any] | type) 
 
 def ramp(out: Array, start: int, step: int) -> None:
     """``out[i] = start + i * step`` modulo the width of its integer dtype; in the calling thread."""
-    first = np.arange(min(len(out), RAMP), dtype=out.dtype) * wrapped(step, out.dtype)
+    first = np.arange(min(len(out), RAMP), dtype=out.dtype) * _wrapped(step, out.dtype)
     for i in range(0, len(out), RAMP):
         part = out[i : i + RAMP]
-        np.add(first[: len(part)], wrapped(start + i * step, out.dtype), out=part)
+        np.add(first[: len(part)], _wrapped(start + i * step, out.dtype), out=part)
 
 
-def wrapped(value: int, dtype: np.dtype[Any]) -> Any:
+def _wrapped(value: int, dtype: np.dtype[Any]) -> Any:
     """An integer modulo the width of an integer dtype."""
     return np.array(value & (1 << 64) - 1, np.uint64).astype(dtype)[()]
 
