@@ -110,6 +110,7 @@ for _name, _make in (("integers", integers), ("floats", floats), ("texts", texts
                 "duckdb": peers.duckdb("select * from read_parquet('{path}')"),
             },
             target=(0.95, 0.9),
+            note="Arrow's reader, and after it each column is put into one piece, strings with offsets of 64 bits.",
             sizes=SIZES,
         )
     )
@@ -146,6 +147,8 @@ case(
             "duckdb": peers.duckdb("select * from read_csv('{path}')"),
         },
         target=(0.95, 0.9),
+        note="Arrow's reader; before it the file is searched for quotation marks and types are guessed, after it each "
+        "column is put into one piece, strings with offsets of 64 bits.",
         sizes=SIZES,
     )
 )
