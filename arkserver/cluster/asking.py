@@ -22,8 +22,8 @@ from arkserver.cluster.blocks import RemoteBlock
 
 HANDLER = "arkserver_ask"
 
-# Blocks of one call that are larger than this together are worth a task, which can be watched and cancelled.
-ASKED_BYTES = 1 << 22
+# Larger blocks of one call, a second of work or so, are worth a task, which can be watched and cancelled.
+ASKED_BYTES = 1 << 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,14 @@ async def answer(worker: Worker, step: tuple[Callable[..., Any], str, Sequence[C
         return {"status": "missing"}
     loop = asyncio.get_running_loop()
     try:
-        results = await loop.run_in_executor(worker.executors["default"], _run, fn, command, ready)
+        results = await loop.run_in_executor(worker.executors["default"], run, fn, command, ready)
     except Exception as e:  # noqa: BLE001 - whatever a step raises is an answer
         return dict(error_message(e))
     return {"status": "OK", "results": to_serialize(results)}
 
 
-def _run(fn: Callable[..., Any], command: str, calls: Sequence[Call]) -> list[Any]:
+def run(fn: Callable[..., Any], command: str, calls: Sequence[Call]) -> list[Any]:
+    """The results of calls whose blocks are here; an error carries the name of the command that it belongs to."""
     try:
         with np.errstate(all="ignore"):
             return [fn(*call) for call in calls]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from distributed import Future
 
 from arkserver.engine.executor import Each
@@ -17,13 +18,15 @@ class RemoteBlock:
     The future is replaced when the block gets another key with the same contents (`keeping.py`).
     """
 
-    __slots__ = ("__weakref__", "depth", "future")
+    __slots__ = ("__weakref__", "content", "depth", "future")
 
-    def __init__(self, future: Future, depth: int) -> None:
+    def __init__(self, future: Future, depth: int, content: Any = None) -> None:
         self.future = future
         """of the Dask client"""
         self.depth = depth
         """steps since the last block that the workers keep without a task to compute it again"""
+        self.content = content
+        """the contents, as long as this process has them as well; None when only workers do"""
 
     @property
     def key(self) -> Any:
@@ -40,3 +43,21 @@ def _cut(operand: Any) -> tuple[Any, ...]:
     if isinstance(operand, Array | Strings):
         return operand.blocks
     return operand.values if isinstance(operand, Each) else ()
+
+
+def contents_of(calls: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]] | None:
+    """The arguments of calls with contents in place of blocks; None when this process does not have them all."""
+    known = [tuple(a.content if isinstance(a, RemoteBlock) else a for a in call) for call in calls]
+    pairs = (pair for there, here in zip(calls, known, strict=True) for pair in zip(there, here, strict=True))
+    missing = any(content is None and block is not None for block, content in pairs)
+    return None if missing else known
+
+
+def frozen(content: Any) -> Any:
+    """The content, which from now on nobody can change: a task's argument and a step may share it."""
+    if isinstance(content, np.ndarray):
+        content.flags.writeable = False
+    elif isinstance(content, tuple):
+        for part in content:
+            frozen(part)
+    return content

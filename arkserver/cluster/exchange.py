@@ -1,6 +1,7 @@
 """All to all: three ways to run one exchange.
 
-* *server*: the server asks for the pieces, which travel on within the tasks that merge them. For few and small pieces.
+* *server*: the server asks for the pieces. A few it merges itself; more travel on within the tasks that merge them. For
+  small pieces.
 * *pieces*: worker to worker, a task for every piece of every block. Three rounds of tasks, ``blocks * parts`` tasks in
   the middle.
 * *shuffle*: worker to worker, by the machinery of ``distributed.shuffle`` (back-pressure, disk, restart when a worker
@@ -35,13 +36,19 @@ from distributed.shuffle._core import (
 from distributed.shuffle._pickle import unpickle_bytestream
 from numpy.typing import NDArray
 
-from arkserver.cluster import tasks
+from arkserver.cluster import asking, tasks
 from arkserver.cluster.graphs import Graph
+from arkserver.cluster.neighbours import NotNearError, lend, take
 
 Frames = list[NDArray[np.uint8]]
 """A piece, pickled: first the pickle, then its buffers."""
 Piece = tuple[int, Frames]
 """The block that it was cut from, and the piece."""
+Shard = tuple[tuple[int, ...], list[tuple[int, Any]]]
+"""The number of a block, and of its pieces the number of the result and the `Piece`, which on its way may be lent."""
+
+# Smaller pieces travel as fast through a socket.
+LENT_FROM_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +89,28 @@ def by_server(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any]:
     keys = []
     for j, args in enumerate(merge.arguments):
         keys.append((graph.name, j))
-        pieces = b"".join([b.data[b.edges[j] : b.edges[j + 1]] for b in blocks])
-        graph.add(keys[-1], merge_packed, merge.function, graph.command, len(blocks), pieces, *args)
+        graph.add(keys[-1], merge_packed, merge.function, graph.command, len(blocks), _pieces_for(j, blocks), *args)
     return keys
 
 
 def merge_packed(merge: Callable[..., Any], command: str, count: int, pieces: bytes, *args: Any) -> Any:
     """Make a block of pickled pieces."""
+    return tasks.run(merge, command, _unpacked(count, pieces), *args)
+
+
+def merged_here(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any]:
+    """The results of `by_server`, merged in this process; no argument is a block on a worker."""
+    calls = [(_unpacked(len(blocks), _pieces_for(j, blocks)), *args) for j, args in enumerate(merge.arguments)]
+    return [tasks.owned(result) for result in asking.run(merge.function, graph.command, calls)]
+
+
+def _pieces_for(j: int, blocks: Sequence[Packed]) -> bytes:
+    return b"".join([b.data[b.edges[j] : b.edges[j + 1]] for b in blocks])
+
+
+def _unpacked(count: int, pieces: bytes) -> list[Any]:
     stream = io.BytesIO(pieces)
-    found = [pickle.load(stream) for _ in range(count)]  # noqa: S301 - from workers of this cluster
-    return tasks.run(merge, command, found, *args)
+    return [pickle.load(stream) for _ in range(count)]  # noqa: S301 - from workers of this cluster
 
 
 def by_pieces(graph: Graph, split: Half, merge: Half) -> list[Any]:
@@ -194,6 +213,8 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
     def __init__(self, worker_for: dict[tuple[int, ...], str], **settings: Any) -> None:
         super().__init__(**settings)
         self._worker_for = worker_for
+        self._far: set[str] = set()
+        """workers that cannot read this one's memory"""
 
     def _shard_partition(self, data: Sequence[Any], partition_id: tuple[int, ...]) -> dict[str, Any]:
         """Pieces by worker; those for one worker travel together."""
@@ -210,18 +231,38 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
         if data:
             await super()._write_to_comm(data)
 
-    async def send(self, address: str, shards: list[tuple[tuple[int, ...], list[tuple[int, Piece]]]]) -> Any:
-        """Send pieces and let go of them: the sender keeps each message until it has another one."""
-        answer = await super().send(address, shards)
+    async def send(self, address: str, shards: list[Shard]) -> Any:
+        """Send pieces and let go of them: the sender keeps each message until it has another one.
+
+        A worker of the same machine is told where they lie.
+        """
+        answer = await super().send(address, self._lent(shards) if address not in self._far else shards)
+        if answer["status"] == "far":
+            self._far.add(address)
+            answer = await super().send(address, shards)
         for _, pieces in shards:
             pieces.clear()
         return answer
 
-    async def _receive(self, data: list[tuple[tuple[int, ...], list[tuple[int, Piece]]]]) -> None:
+    def _lent(self, shards: list[Shard]) -> list[Shard]:
+        """The shards with the places of large pieces instead of these."""
+        try:
+            return [(source, [(j, (i, _large_lent(frames))) for j, (i, frames) in pieces]) for source, pieces in shards]
+        except NotNearError:
+            return shards
+
+    async def receive(self, data: list[Shard] | bytes) -> Any:
+        """Take a message; answers ``far`` when its pieces are out of reach."""
+        try:
+            return await super().receive(data)
+        except NotNearError:
+            return {"status": "far"}
+
+    async def _receive(self, data: list[Shard]) -> None:
         """Take pieces; those of a block that came already (its task ran twice) are dropped."""
         self.raise_if_closed()
         arrived: dict[tuple[int, ...], list[Piece]] = defaultdict(list)
-        for source, pieces in data:
+        for source, pieces in [(s, await self.offload(_taken, p)) for s, p in data if s not in self.received]:
             if source in self.received:
                 continue
             self.received.add(source)
@@ -253,6 +294,15 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
         with path.open("r+b") as file:
             buffer = memoryview(mmap.mmap(file.fileno(), 0))
         return list(unpickle_bytestream(buffer)), buffer.nbytes
+
+
+def _large_lent(frames: Frames) -> Frames | bytes:
+    return pickle.dumps(lend(frames)) if sum(f.nbytes for f in frames) >= LENT_FROM_BYTES else frames
+
+
+def _taken(pieces: list[tuple[int, Any]]) -> list[tuple[int, Piece]]:
+    """Pieces of which the lent ones are here."""
+    return [(j, (i, frames if isinstance(frames, list) else take(pickle.loads(frames)))) for j, (i, frames) in pieces]  # noqa: S301 - from a worker of this cluster
 
 
 def _pickled(piece: Any) -> Frames:

@@ -8,21 +8,25 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from arkserver.cluster import exchange, tasks
-from arkserver.cluster.asking import ASKED_BYTES
-from arkserver.cluster.blocks import RemoteBlock, remote_blocks
+from arkserver.cluster import asking, exchange, tasks
+from arkserver.cluster.asking import ASKED_BYTES, Call
+from arkserver.cluster.blocks import RemoteBlock, contents_of, frozen, remote_blocks
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
+from arkserver.engine import progress
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
 
-# From this many pieces an exchange runs as a shuffle; the limit is a guess, not measured.
+# From this many pieces, or bytes, an exchange runs as a shuffle.
 SHUFFLE_FROM_PIECES = 64
+SHUFFLE_FROM_BYTES = 1 << 25
 # Blocks up to this size are exchanged through the server's process: fewer messages for small data.
 THROUGH_SERVER_BYTES = 1 << 16
 # More pieces than these are too much for one process; a shuffle costs it less then.
 THROUGH_SERVER_PIECES = 1 << 20
+# Up to so many pieces this process merges itself: a result that is here at once is worth more than a task.
+MERGED_HERE_PIECES = 1 << 8
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
@@ -63,12 +67,18 @@ class ClusterExecutor(Executor):
 
     def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """One new block for each: ``fn(*operands)``."""
+        found: list[Any] | None = self._run_here(fn, _calls(operands))
+        if found is not None:
+            return self._kept(found)
         graph = Graph(_name(fn))
         keys = self._each_block(graph, fn, operands)
         return self._submit(graph, keys, operands)
 
     def map_parts(self, parts: int, fn: Callable[..., Sequence[Any]], *operands: Any) -> tuple[Refs, ...]:
         """`map` for a function that returns `parts` results."""
+        found: list[Sequence[Any]] | None = self._run_here(fn, _calls(operands))
+        if found is not None:
+            return tuple(self._kept([tasks.owned(results[p]) for results in found]) for p in range(parts))
         graph = Graph(_name(fn))
         whole = self._each_block(graph, fn, operands, "-all")
         keys = []
@@ -81,8 +91,7 @@ class ClusterExecutor(Executor):
 
     def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
         """The results of ``fn(*operands)``, block by block, here."""
-        calls = [operands_at(operands, i) for i in range(blocks_of(operands))]
-        found: list[R] | None = self.cluster.ask(fn, calls, ASKED_BYTES)
+        found: list[R] | None = self._ask(fn, _calls(operands), ASKED_BYTES)
         if found is not None:
             return found
         graph = Graph(_name(fn))
@@ -99,17 +108,21 @@ class ClusterExecutor(Executor):
     ) -> Refs:
         """All to all, from worker to worker."""
         graph = Graph(_name(merge))
-        first = Half(split, [operands_at(split_operands, i) for i in range(blocks_of(split_operands))])
+        first = Half(split, _calls(split_operands))
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
-        homes = self.cluster.homes_of(parts)
         nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
-        if (blocks := self._packed(first, parts, nbytes)) is not None:
+        # What an earlier step made and is no array yet does not say its size; the command's largest value does.
+        likely = max(nbytes, self._nbytes)
+        homes = self.cluster.homes_of(parts)
+        blocks, here = self._packed(first, parts, nbytes), contents_of(second.arguments)
+        if blocks is not None and here is not None and len(first) * parts <= MERGED_HERE_PIECES:
+            return self._kept(exchange.merged_here(graph, blocks, Half(merge, here)))
+        if blocks is not None:
             keys = exchange.by_server(graph, blocks, second)
-        elif len(first) * parts < SHUFFLE_FROM_PIECES:
+        elif len(first) * parts < SHUFFLE_FROM_PIECES and likely < SHUFFLE_FROM_BYTES:
             keys = exchange.by_pieces(graph, first, second)
         else:
-            # What an earlier step made and is no array yet does not say its size; the command's largest value does.
-            disk = max(nbytes, self._nbytes) > DISK_FROM_SHARE * self.cluster.memory
+            disk = likely > DISK_FROM_SHARE * self.cluster.memory
             keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, (*split_operands, *merge_operands))
@@ -118,7 +131,27 @@ class ClusterExecutor(Executor):
         """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
         if nbytes > THROUGH_SERVER_BYTES * len(split) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
-        return self.cluster.ask(partial(exchange.packed, split.function), split.arguments, THROUGH_SERVER_BYTES)
+        return self._ask(partial(exchange.packed, split.function), split.arguments, THROUGH_SERVER_BYTES)
+
+    def _ask(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> list[R] | None:
+        """The results of ``fn(*call)`` without tasks, unless the blocks are large or nobody has those of a call."""
+        found = self._run_here(fn, calls)
+        return self.cluster.ask(fn, calls, most) if found is None else found
+
+    def _run_here(self, fn: Callable[..., R], calls: Sequence[Call]) -> list[R] | None:
+        """The results of calls with blocks that this process has as well; None for others."""
+        here = contents_of(calls)
+        if here is None or not any(isinstance(a, RemoteBlock) for call in calls for a in call):
+            return None
+        return asking.run(fn, progress.command(), here)
+
+    def _kept(self, contents: Sequence[Any]) -> Refs:
+        """Blocks of contents that were made here; this process has small ones as long as a task has them."""
+        blocks = self.place(map(frozen, contents))
+        for block, content in zip(blocks, contents, strict=True):
+            if isinstance(block, RemoteBlock) and literal_bytes(content) <= THROUGH_SERVER_BYTES:
+                block.content = content
+        return Refs(blocks)
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was."""
@@ -170,6 +203,11 @@ class ClusterExecutor(Executor):
         if depth // LINEAGE > before // LINEAGE:
             self.cluster.cut_lineage(blocks, wait=depth >= 2 * LINEAGE)
         return Refs(blocks)
+
+
+def _calls(operands: Sequence[Any]) -> list[Call]:
+    """The arguments of a step, block by block."""
+    return [operands_at(operands, i) for i in range(blocks_of(operands))]
 
 
 def _name(fn: Callable[..., Any]) -> str:

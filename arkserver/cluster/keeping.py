@@ -91,7 +91,7 @@ async def cut(client: Client, scheduler: Scheduler, vault: Vault, block: RemoteB
             _can_be_read(scheduler, future.key, path)
         elif not await _copy(scheduler, [future]):
             return
-        block.future, block.depth = future, 0
+        block.future, block.depth, block.content = future, 0, None
     if block.future is not future:
         vault.forget(future.key)
 

@@ -15,6 +15,9 @@ Parts = NDArray[np.uint16]
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 
+# So many bounds are compared with each key faster than they are searched.
+FEW = 128
+
 
 @kernel("T[] i8 i8 u8 u8 u8[] i8 u2[]", T="u1 u8")
 def find_parts(
@@ -24,16 +27,22 @@ def find_parts(
 
     `bounds` ascend; see `bits.encode` for the codes.
     """
-    n = len(bounds)
-    largest = 1
-    while 2 * largest <= n:
-        largest *= 2
+    n, size = len(bounds), 1
+    if n <= FEW:
+        for i in range(start, stop):
+            code, place = encode(np.uint64(keys[i]), negative, flip), base
+            for j in range(n):
+                place += bounds[j] < code
+            out[i] = place
+        return
+    while size <= n:
+        size *= 2
+    filled = np.full(size - 1, ~np.uint64(0))
+    filled[:n] = bounds
     for i in range(start, stop):
-        code = encode(np.uint64(keys[i]), negative, flip)
-        place, step = 0, largest if n else 0
+        code, place, step = encode(np.uint64(keys[i]), negative, flip), 0, size >> 1
         while step:
-            further = place + step
-            place = further if further <= n and bounds[min(further, n) - 1] < code else place
+            place += step * int(filled[np.uint64(place + step - 1)] < code)
             step >>= 1
         out[i] = base + place
 

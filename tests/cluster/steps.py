@@ -8,8 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.cluster import exchange, neighbours
+from arkserver.cluster.neighbours import Lent, NotNearError
 from arkserver.engine.threads import threads
 from arkserver.errors import ArgumentError
+
+_taken: list[int] = []
+
+
+def take_by(way: str) -> list[int]:
+    """Change how this worker takes pieces that are lent to it; the bytes of each that it took since the last change."""
+    exchange.take = {"": neighbours.take, "noting": _note, "refusing": _refuse}[way]  # type: ignore[attr-defined]
+    taken, _taken[:] = list(_taken), []
+    return taken
+
+
+def _note(lent: Lent) -> list[NDArray[np.uint8]]:
+    _taken.append(sum(nbytes for _, nbytes in lent.spans) >> 10 << 10)
+    return neighbours.take(lent)
+
+
+def _refuse(lent: Lent) -> list[NDArray[np.uint8]]:
+    raise NotNearError(f"Operation not permitted on process {lent.process}")
 
 
 def total(block: NDArray[Any]) -> float:

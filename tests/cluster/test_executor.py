@@ -81,14 +81,17 @@ def test_a_small_part_does_not_keep_the_whole(remote: ClusterExecutor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pieces", "server"), [(0, -1), (1 << 30, -1), (1 << 30, 1 << 30)], ids=["shuffle", "pieces", "server"]
+    ("pieces", "server", "here"),
+    [(0, -1, 0), (1 << 30, -1, 0), (1 << 30, 1 << 30, 0), (1 << 30, 1 << 30, 1 << 30)],
+    ids=["shuffle", "pieces", "server", "here"],
 )
 @pytest.mark.parametrize("dtype", [np.int64, np.bool_, object])
 def test_exchange_each_way(
-    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, server: int, dtype: type
+    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, server: int, here: int, dtype: type
 ) -> None:
     monkeypatch.setattr(executor_module, "SHUFFLE_FROM_PIECES", pieces)
     monkeypatch.setattr(executor_module, "THROUGH_SERVER_BYTES", server)
+    monkeypatch.setattr(executor_module, "MERGED_HERE_PIECES", here)
     values: NDArray[Any] = (np.arange(N) % 7).astype(dtype)
     x = layout.from_numpy(remote, values)
     for rows in ((N, 0), (0, 1, N - 1), (10,) * 100):
@@ -114,6 +117,22 @@ def test_small_questions_make_no_task(remote: ClusterExecutor, monkeypatch: pyte
     monkeypatch.setattr(remote.cluster, "submit", noted)
     assert sum(remote.collect(steps.total, x)) == sum(range(N))  # each block has 4,000 bytes
     assert len(sent) == 1
+
+
+def test_steps_of_blocks_that_are_known_here_run_here(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = layout.relayout(remote, arange(remote), (1, N - 1))
+    assert [b.content.tolist() for b in x.blocks] == [[0], list(range(1, N))]
+    monkeypatch.setattr(remote.cluster, "ask", None)
+    assert remote.collect(steps.total, x) == [0, sum(range(N))]
+    y, z = remote.map_parts(2, steps.halves, x)
+    assert remote.collect(steps.total, y) == [0, sum(range(1, N // 2))]
+    assert [len(b) for b in remote.fetch(z.values)] == [1, N // 2]  # from the workers
+    with running(Progress("first")), pytest.raises(ArgumentError, match="1 rows are not to my taste") as raised:
+        remote.map(steps.refuse, x)
+    assert raised.value.command == "first"  # type: ignore[attr-defined]
+    remote.cluster.cut_lineage(x.blocks, wait=True)
+    assert [b.content for b in x.blocks] == [None, None]
+    assert layout.to_numpy(remote, x).tolist() == list(range(N))
 
 
 def test_a_question_about_blocks_that_moved_is_answered(remote: ClusterExecutor) -> None:
