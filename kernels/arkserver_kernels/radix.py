@@ -33,46 +33,56 @@ def key_range(x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint
     The predecessor of the first key of a chunk is the last of the chunk before.
     """
     first = encode(np.uint64(x[start]), negative, flip)
-    before = encode(np.uint64(x[max(start - 1, 0)]), negative, flip)
-    least, most, differ = first, first, np.uint64(0)
-    falls, rises = first < before, start > 0 and first >= before
-    for i in range(start + 1, stop):
-        key = encode(np.uint64(x[i]), negative, flip)
-        before = encode(np.uint64(x[i - 1]), negative, flip)
+    least, most, differ, falls = first, first, np.uint64(0), 0
+    after = max(start, 1)
+    keys, befores = x[after:stop], x[after - 1 : stop - 1]  # indexes from 0 on, or LLVM uses no vector instructions
+    for i in range(len(keys)):
+        key = encode(np.uint64(keys[i]), negative, flip)
         least = min(least, key)
         most = max(most, key)
         differ |= key ^ first
-        falls |= key < before
-        rises |= key >= before
+        falls += int(key < encode(np.uint64(befores[i]), negative, flip))
     out[0], out[1], out[2] = least, most, differ
-    out[3], out[4], out[5] = np.uint64(falls), np.uint64(rises), first
+    out[3], out[4], out[5] = np.uint64(falls > 0), np.uint64(falls < len(keys)), first
 
 
-@kernel("T[] i8 i8 u8 u8 u8 u8 u2[] i8[]", T="u8 u1")
-def count_buckets(
-    x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
-    buckets: Buckets, counts: I64,
+@kernel("T[] u8 u8 u8 u8 i8[]", T="u8 u1")
+def count_cells(
+    keys: Keys, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64, counts: I64
 ) -> None:  # fmt: skip
-    """Add to `counts` how many codes of the chunk are in each bucket, ``buckets[code >> shift]``."""
-    for i in range(start, stop):
-        code = encode(np.uint64(x[i]), negative, flip) - base
-        counts[np.uint64(buckets[code >> shift])] += 1
+    """Add to `counts` how many codes are in each cell, ``code >> shift``."""
+    for i in range(len(keys)):
+        counts[(encode(np.uint64(keys[i]), negative, flip) - base) >> shift] += 1
+
+
+@kernel("T[] u8 u8 u8 u8 u2[] i8[] u8[]", T="u8 u1")
+def scatter_codes(
+    keys: Keys, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64, buckets: Buckets,
+    positions: I64, out: U64,
+) -> None:  # fmt: skip
+    """Write each key's code to the next position of its bucket, ``buckets[code >> shift]``."""
+    for i in range(len(keys)):
+        code = encode(np.uint64(keys[i]), negative, flip) - base
+        bucket = np.uint64(buckets[code >> shift])
+        position = positions[bucket]
+        out[np.uint64(position)] = code
+        positions[bucket] = position + 1
 
 
 @kernel("T[] i8 i8 u8 u8 u8 u8 u2[] u8 u8 i8[] u8[]", T="u8 u1")
 def scatter_words(
     x: Keys, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
-    buckets: Buckets, lead: np.uint64, places: np.uint64, positions: I64, out: U64,
+    buckets: Buckets, lead: np.uint64, kept: np.uint64, positions: I64, out: U64,
 ) -> None:  # fmt: skip
-    """Write each key's word to the next position of its bucket: the code without `lead` leading bits, and the place.
+    """`scatter_codes` of words: the `kept` bits of a code without its `lead` leading ones, and the place in the others.
 
-    `places` masks the bits of the place. (What is constant in the loop has just room in the processor's registers.)
+    What is constant in the loop has just room in the processor's registers; with one more it takes twice as long.
     """
     for i in range(start, stop):
-        code = encode(np.uint64(x[i]), negative, flip) - base
+        code = encode(np.uint64(x[np.uint64(i)]), negative, flip) - base
         bucket = np.uint64(buckets[code >> shift])
         position = positions[bucket]
-        out[np.uint64(position)] = ((code << lead) & ~places) | (np.uint64(i) & places)
+        out[np.uint64(position)] = ((code << lead) & kept) | np.uint64(i)
         positions[bucket] = position + 1
 
 
@@ -105,19 +115,25 @@ def two_passes(a: U64, b: U64, low: int, high: int, counts: I64) -> None:
         second[d], total1 = total1, total1 + second[d]
     for i in range(n):
         d0 = (a[i] >> low0) & mask
-        b[np.uint64(first[d0])] = a[i]
-        first[d0] += 1
+        position = first[d0]  # loaded once: as far as LLVM knows, `b` could overlap it
+        b[np.uint64(position)] = a[i]
+        first[d0] = position + 1
     for i in range(n):
         d1 = (b[i] >> low1) & mask1
-        a[np.uint64(second[d1])] = b[i]
-        second[d1] += 1
+        position = second[d1]
+        a[np.uint64(position)] = b[i]
+        second[d1] = position + 1
 
 
 @kernel("u8[] i8")
 def insertion(a: U64, budget: int) -> bool:
     """Sort `a` by insertion; gives up (False) after `budget` moves, having lost nothing and kept ties in order."""
-    for i in range(1, len(a)):
+    greatest = np.uint64(0)
+    for i in range(len(a)):
         word, j = a[i], i - 1
+        if word >= greatest:
+            greatest = word
+            continue
         while j >= 0 and a[j] > word:
             a[j + 1] = a[j]
             j -= 1
@@ -177,13 +193,13 @@ def sort_key_buckets(
 @kernel("u8[] i8 b1[]")
 def leave_places(words: U64, room: int, new: NDArray[np.bool_]) -> None:
     """Turn the sorted words of one bucket into positions, and mark (if `new` has room) where a run of keys begins."""
-    shift = np.uint64(room)
-    places, before = (ONE << shift) - ONE, ~np.uint64(0)
+    shift, later = np.uint64(room), words[1:]
+    places = (ONE << shift) - ONE
+    if len(new) > 0:
+        new[0], marks = True, new[1:]
+        for i in range(len(later)):
+            marks[i] = (later[i] ^ words[i]) >> shift != 0
     for i in range(len(words)):
-        prefix = words[i] >> shift
-        if len(new) > 0:
-            new[i] = i == 0 or prefix != before
-        before = prefix
         words[i] &= places
 
 
@@ -232,9 +248,9 @@ def finish_places(
     new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Leave the positions of one bucket's sorted words."""
-    ties, shift = 0, np.uint64(room)
-    for i in range(1, len(words) if drop > 0 else 0):
-        ties += words[i] >> shift == words[i - 1] >> shift
+    ties, shift, later = 0, np.uint64(room), words[1:]
+    for i in range(len(later) if drop > 0 else 0):
+        ties += (later[i] ^ words[i]) >> shift == 0
     if ties > 0:
         leave_tied_places(x, words, negative, flip, base, drop, room, new, spare, counts)
     else:

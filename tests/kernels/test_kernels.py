@@ -12,12 +12,24 @@ import numpy as np
 import pytest
 
 from arkserver.engine import blocks
-from arkserver.engine.blocks import coded, radix
+from arkserver.engine.blocks import coded, cutting, radix
 from tests.kernels.comparisons import COMPARISONS
 from tests.kernels.rows import Comparison
 
 # No functions over data of their own, or tested with the algorithms that they are made for (`tests/engine`).
-NO_ROWS = {"views", "radix", "along", "codes", "text", "arrow", "arithmetic", "integers", "calendar"}
+NO_ROWS = {
+    "views",
+    "radix",
+    "orders",
+    "cutting",
+    "along",
+    "codes",
+    "text",
+    "arrow",
+    "arithmetic",
+    "integers",
+    "calendar",
+}
 NO_ROWS |= {"bignum", "folding", "pairs", "partials", "patterns", "running", "textorder", "texttable"}
 PLUMBING = {
     "coded.state_of",
@@ -104,6 +116,7 @@ def test_sorts_buckets_that_are_cut_again(
     name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(radix, "LARGE", 600)
+    monkeypatch.setattr(cutting, "FULL", 100)
     pool(2)
     check(COMPARISONS[name], 1, 20_000)
 

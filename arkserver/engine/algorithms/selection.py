@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.blocks import sorting
-from arkserver.engine.blocks.radix import key_range, order_of
+from arkserver.engine.blocks.orders import key_range, order_of
 from arkserver.engine.blocks.views import raw
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array

@@ -14,9 +14,9 @@ from arkserver_kernels import coded
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks.arithmetic import convert
+from arkserver.engine.blocks.cutting import Cut, count_codes
 from arkserver.engine.blocks.elementwise import apply
 from arkserver.engine.blocks.moving import full
-from arkserver.engine.blocks.radix import Cut, count_codes
 from arkserver.engine.blocks.reducing import WIDE
 from arkserver.engine.blocks.segmented import nothing_of, reduce_segments
 from arkserver.engine.blocks.views import Array, Ints, plain, quiet, raw

@@ -11,7 +11,7 @@ import numpy as np
 from arkserver_kernels import dealing
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks.radix import Order, order_of
+from arkserver.engine.blocks.orders import Order, order_of
 from arkserver.engine.blocks.views import Array, Ints, has_bits, raw
 from arkserver.engine.threads import threads
 

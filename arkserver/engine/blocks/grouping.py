@@ -9,7 +9,7 @@ from arkserver_kernels import groups
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks.moving import gather, nonzero
-from arkserver.engine.blocks.radix import SIGNED, UNSIGNED, Order
+from arkserver.engine.blocks.orders import SIGNED, UNSIGNED, Order
 from arkserver.engine.blocks.sorting import coargsort_marked
 from arkserver.engine.blocks.views import Array, Ints, plain, raw
 from arkserver.engine.threads import threads

@@ -12,7 +12,8 @@ from arkserver_kernels import joining
 from arkserver.engine import buffers
 from arkserver.engine.blocks import grouping, sets
 from arkserver.engine.blocks.moving import concatenate, full, gather, nonzero, scatter, scatter_scalar
-from arkserver.engine.blocks.radix import argsort_marked, key_range, order_of
+from arkserver.engine.blocks.orders import key_range, order_of
+from arkserver.engine.blocks.radix import argsort_marked
 from arkserver.engine.blocks.sorting import packed
 from arkserver.engine.blocks.views import Array, Ints, raw
 from arkserver.engine.threads import threads

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from arkserver.engine.blocks import coded, grouping, sets
 from arkserver.engine.blocks.moving import gather
-from arkserver.engine.blocks.radix import key_range, order_of
+from arkserver.engine.blocks.orders import key_range, order_of
 from arkserver.engine.blocks.sorting import packed
 from arkserver.engine.blocks.views import Array, Ints, raw
 

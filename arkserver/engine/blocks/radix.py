@@ -7,86 +7,23 @@ being sorted are kept in the result's own memory, so a sort needs little beside 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from arkserver_kernels import radix
 
 from arkserver.engine import buffers
+from arkserver.engine.blocks.cutting import Cut, cut_buckets, digit_bits_for
 from arkserver.engine.blocks.moving import copy_into, ramp
+from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range, order_of
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
 # A bucket of more words is cut again: its words and as many spare ones no longer fit the cache of a core.
 LARGE = 1 << 17
-# Writing to more buckets than this at a time is slow: their lines and pages no longer fit the first-level caches.
-DIGIT_BITS = 10
-# Digits of more than LARGE keys are cut by further bits in a second count, unless there are too many such digits.
-CELL_BITS, MOST_CROWDED = 6, 64
 # Keys of fewer bits are counted, not moved.
 COUNTED_BITS = 14
 _NO_MARKS = np.empty(0, np.bool_)
-_SIGN, _REST = np.uint64(1 << 63), np.uint64((1 << 63) - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """How keys' bits become codes in unsigned order; see `arkserver_kernels.bits.encode`."""
-
-    negative: np.uint64
-    flip: np.uint64
-
-    def code(self, bits: Any) -> int:
-        """The code of one key."""
-        value = int(bits)
-        return value ^ int(self.flip) ^ (int(self.negative) if value >> 63 else 0)
-
-
-UNSIGNED = Order(np.uint64(0), np.uint64(0))
-SIGNED = Order(np.uint64(0), _SIGN)
-FLOAT = Order(_REST, _SIGN)
-
-
-def order_of(dtype: np.dtype[np.generic]) -> Order:
-    """The order in which keys of a dtype sort."""
-    return {"i": SIGNED, "f": FLOAT}.get(dtype.kind, UNSIGNED)
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """What one pass over the keys tells: codes, ``encode(key) - base``, have `bits` bits above `zeros` zero bits."""
-
-    base: np.uint64
-    most: int
-    zeros: np.uint64
-    bits: int
-    ascending: bool
-    """No key is less than its predecessor."""
-    descending: bool
-    """Every key is less than its predecessor."""
-
-    def above(self, low: int) -> Range:
-        """The same keys seen as words whose bits below `low` do not count (but must be kept)."""
-        base = int(self.base) >> low << low
-        return Range(np.uint64(base), self.most, np.uint64(0), (self.most - base).bit_length(), False, False)
-
-
-def key_range(keys: Array, order: Order) -> Range:
-    """Measure the keys (the bits of at least one)."""
-    chunks = threads().pieces(len(keys))
-    found = np.empty((len(chunks), 6), np.uint64)
-
-    def measure(row: Array, start: int, stop: int) -> None:
-        radix.key_range(keys, start, stop, order.negative, order.flip, row)
-
-    threads().run(measure, found, [a for a, _ in chunks], [b for _, b in chunks])
-    least, most = int(found[:, 0].min()), int(found[:, 1].max())
-    differ = int(np.bitwise_or.reduce(found[:, 2])) | int(np.bitwise_or.reduce(found[:, 5] ^ found[0, 5]))
-    zeros = (differ & -differ).bit_length() - 1 if differ else 0
-    bits = ((most - least) >> zeros).bit_length()
-    return Range(np.uint64(least), most, np.uint64(zeros), bits, not found[:, 3].any(), not found[:, 4].any())
 
 
 def sort(keys: Array) -> Array:
@@ -109,67 +46,25 @@ def argsort_marked(keys: Array, order: Order | None = None) -> tuple[Ints, Bools
     return _argsort(raw(keys), order or order_of(keys.dtype), marks=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Keys in buckets by their codes' leading bits: where each bucket starts, and from where each chunk writes."""
-
-    digit: int
-    """The shift that leaves the leading digit of a code; a bucket has codes of one digit only."""
-    shift: np.uint64
-    """The shift that leaves the index into `buckets`."""
-    buckets: Array
-    starts: Ints
-    positions: Ints
-    chunks: list[tuple[int, int]]
-
-
-def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: int = 0) -> Cut:
-    """Count the keys by their leading `digit_bits` bits, but none below bit `low`; cut crowded digits further."""
-    end = found.bits + int(found.zeros)
-    digit = max(end - digit_bits, low, int(found.zeros))
-    cut = _count(keys, order, found, digit, digit, np.arange(1 << max(end - digit, 1), dtype=np.uint16))
-    crowded = np.diff(cut.starts) > LARGE
-    shift = max(digit - CELL_BITS, low, int(found.zeros))
-    if shift == digit or not 0 < crowded.sum() <= MOST_CROWDED:
-        return cut
-    cells = 1 << (digit - shift)
-    firsts = np.cumsum(np.where(crowded, cells, 1)) - np.where(crowded, cells, 1)
-    buckets = firsts[:, None] + np.where(crowded[:, None], np.arange(cells), 0)
-    return _count(keys, order, found, digit, shift, buckets.ravel().astype(np.uint16))
-
-
-def count_codes(codes: Array, shift: int, buckets: int) -> Cut:
-    """Count words by ``code >> shift``, which is known to be less than `buckets`."""
-    found = Range(np.uint64(0), 0, np.uint64(0), 64, False, False)
-    return _count(codes, UNSIGNED, found, shift, shift, np.arange(buckets, dtype=np.uint16))
-
-
-def _count(keys: Array, order: Order, found: Range, digit: int, shift: int, buckets: Array) -> Cut:
-    chunks, size = threads().pieces(len(keys)), int(buckets[-1]) + 1
-    counts = np.zeros((len(chunks), size), np.int64)
-    args = order.negative, order.flip, found.base, np.uint64(shift), buckets
-
-    def count(row: Ints, start: int, stop: int) -> None:
-        radix.count_buckets(keys, start, stop, *args, row)
-
-    threads().run(count, counts, [a for a, _ in chunks], [b for _, b in chunks])
-    ends = np.cumsum(counts.T.ravel())
-    positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(size, len(chunks)).T)
-    return Cut(digit, np.uint64(shift), buckets, np.append(positions[0], len(keys)), positions, chunks)
-
-
-def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut, lead: int, places: int) -> None:
-    args = order.negative, order.flip, found.base, cut.shift, cut.buckets, np.uint64(lead), np.uint64(places)
+def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> None:
+    """Write each key's code into its bucket."""
+    args = order.negative, order.flip, found.base, cut.shift, cut.buckets
 
     def scatter(positions: Ints, start: int, stop: int) -> None:
-        radix.scatter_words(keys, start, stop, *args, positions, out)
+        radix.scatter_codes(keys[start:stop], *args, positions, out)
 
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
 
-def digit_bits_for(n: int) -> int:
-    """How many leading bits to cut `n` keys by."""
-    return min(DIGIT_BITS, max(1, n.bit_length() - 9))
+def _scatter_places(keys: Array, out: Array, order: Order, found: Range, cut: Cut, room: int) -> None:
+    """Write words into the buckets: the place of each key in `room` bits, and above it what fits of its code."""
+    args = order.negative, order.flip, found.base, cut.shift, cut.buckets
+    word = np.uint64(min(64 - cut.digit, 63)), ~np.uint64((1 << room) - 1)
+
+    def scatter(positions: Ints, start: int, stop: int) -> None:
+        radix.scatter_words(keys, start, stop, *args, *word, positions, out)
+
+    threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
 
 def _bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
@@ -209,7 +104,7 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool =
         _write_runs(out, order, found, cut_buckets(keys, order, found, found.bits).starts)
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
-    _scatter(keys, out, order, found, cut, 0, 0)
+    _scatter(keys, out, order, found, cut)
     code = order.negative, order.flip, found.base
 
     def finish(bucket: int, stop: int) -> None:
@@ -259,7 +154,7 @@ def _argsort_into(keys: Array, out: Array, new: Bools, order: Order) -> None:
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
     room = (len(keys) - 1).bit_length()
-    _scatter(keys, out, order, found, cut, min(64 - cut.digit, 63), (1 << room) - 1)
+    _scatter_places(keys, out, order, found, cut, room)
     drop = max(0, cut.digit + room - 64)
     code = order.negative, order.flip, found.base, drop if drop > found.zeros else 0, room
 

@@ -12,7 +12,7 @@ from arkserver_kernels import segmented
 from arkserver.engine import buffers
 from arkserver.engine.blocks.grouping import run_over_segments, segment_lengths
 from arkserver.engine.blocks.moving import gather
-from arkserver.engine.blocks.radix import order_of
+from arkserver.engine.blocks.orders import order_of
 from arkserver.engine.blocks.views import Array, Ints, plain, raw
 from arkserver.engine.threads import threads
 from arkserver.errors import UnsupportedError

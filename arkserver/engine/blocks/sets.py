@@ -18,7 +18,8 @@ from arkserver_kernels import sets
 from arkserver.engine import buffers
 from arkserver.engine.blocks import grouping
 from arkserver.engine.blocks.moving import concatenate, gather
-from arkserver.engine.blocks.radix import Order, Range, argsort_marked, key_range, order_of, restore, sort
+from arkserver.engine.blocks.orders import Order, Range, key_range, order_of
+from arkserver.engine.blocks.radix import argsort_marked, restore, sort
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 

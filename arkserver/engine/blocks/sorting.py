@@ -13,9 +13,10 @@ import numpy as np
 from arkserver_kernels import ordered
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks import radix
+from arkserver.engine.blocks.cutting import cut_buckets, digit_bits_for
 from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
-from arkserver.engine.blocks.radix import UNSIGNED, Order, Range, argsort, argsort_marked, key_range, order_of, sort
+from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range, order_of
+from arkserver.engine.blocks.radix import argsort, argsort_marked, sort
 from arkserver.engine.blocks.views import Array, Bools, Ints, plain, raw
 from arkserver.engine.threads import threads
 
@@ -210,7 +211,7 @@ def _least(keys: Array, k: int, order: Order) -> Ints:
     if k <= 0:
         return np.empty(0, np.int64)
     found = key_range(keys, order)
-    cut = radix.cut_buckets(keys, order, found, radix.digit_bits_for(len(keys)))
+    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
     bucket = int(np.searchsorted(cut.starts, k))
     if cut.starts[bucket] > len(keys) // 2 or len(keys) < 1 << 14:
         return argsort_marked(keys, order)[0][:k]
@@ -220,7 +221,7 @@ def _least(keys: Array, k: int, order: Order) -> Ints:
     return gather(places, _least(gather(keys, places), k, order))
 
 
-# --- ranges of codes (see `radix.Order`), both ends included ----------------------------------------------------------
+# --- ranges of codes (see `orders.Order`), both ends included ---------------------------------------------------------
 
 
 def between(keys: Array, order: Order, low: int, high: int) -> Bools:

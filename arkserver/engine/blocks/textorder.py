@@ -10,7 +10,8 @@ from arkserver.engine import buffers
 from arkserver.engine.blocks import grouping, text
 from arkserver.engine.blocks.grouping import codes_of_groups
 from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
-from arkserver.engine.blocks.radix import UNSIGNED, argsort_marked
+from arkserver.engine.blocks.orders import UNSIGNED
+from arkserver.engine.blocks.radix import argsort_marked
 from arkserver.engine.blocks.sorting import by_run_and_word
 from arkserver.engine.blocks.texttable import Numbered, numbered
 from arkserver.engine.blocks.views import Bools, Ints, plain
