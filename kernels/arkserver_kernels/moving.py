@@ -53,6 +53,14 @@ def compress(x: Array, mask: Mask, out: Array) -> None:
         i += np.uint64(1)
 
 
+@kernel("T[] T T", T="u1 u8")
+def ramp(out: Array, start: Any, step: Any) -> None:
+    """``out[i] = start + i * step``."""
+    for i in range(len(out)):
+        out[i] = start
+        start += step
+
+
 @kernel("b1[] T[] T[] T[]", T="u1 u8")
 def select(mask: Mask, a: Array, b: Array, out: Array) -> None:
     """``out = where(mask, a, b)``; both are loaded, so that no branch has to guess a random mask."""

@@ -14,8 +14,6 @@ from arkserver.engine.threads import split, threads
 
 # Threads that scatter side by side; each reads all indexes, so more of them gain little.
 SCATTERING = 4
-# Elements of a sequence that are made at a time from one piece that stays in the cache.
-RAMP = 1 << 13
 
 
 def gather(x: Array, index: Ints) -> Array:
@@ -120,10 +118,7 @@ def full(shape: int | tuple[int, ...], value: Any, dtype: np.dtype[Any] | type) 
 
 def ramp(out: Array, start: int, step: int) -> None:
     """``out[i] = start + i * step`` modulo the width of its integer dtype; in the calling thread."""
-    first = np.arange(min(len(out), RAMP), dtype=out.dtype) * _wrapped(step, out.dtype)
-    for i in range(0, len(out), RAMP):
-        part = out[i : i + RAMP]
-        np.add(first[: len(part)], _wrapped(start + i * step, out.dtype), out=part)
+    moving.ramp(raw(out), _wrapped(start, raw(out).dtype), _wrapped(step, raw(out).dtype))
 
 
 def _wrapped(value: int, dtype: np.dtype[Any]) -> Any:

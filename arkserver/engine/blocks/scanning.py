@@ -11,7 +11,10 @@ from arkserver_kernels import scanning
 from arkserver.engine import buffers
 from arkserver.engine.blocks.reducing import WIDE
 from arkserver.engine.blocks.views import Array, plain, quiet
-from arkserver.engine.threads import threads
+from arkserver.engine.threads import split, threads
+
+# A chunk is read in so much of the time that its scan takes.
+READING = 0.4
 
 
 def cumulative_sum(x: Array, initial: Any = None) -> Array:
@@ -32,7 +35,7 @@ def cumulative_product(x: Array, initial: Any = None) -> Array:
 
 @quiet
 def _scan(x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], None], initial: Any) -> Array:
-    """Reduce all chunks but the last, scan the chunks' results, then scan each chunk from there."""
+    """Scan the first chunk while all others but the last are reduced, then scan each of these from there."""
     wide = WIDE[x.dtype.kind]
     x = plain(x if x.dtype.itemsize == 8 or x.dtype.kind == "b" else x.astype(wide))
     begin = wide(combine.identity if initial is None else initial)
@@ -40,17 +43,30 @@ def _scan(x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], Non
     rest = out[len(out) - len(x) :]
     out[: len(out) - len(x)] = begin
     in_turn = combine is np.multiply and wide is np.float64
-    chunks = [(0, len(x))] if in_turn else threads().chunks(len(x))
+    chunks = [(0, len(x))] if in_turn else _chunks(len(x))
     starts, stops = [a for a, _ in chunks], [b for _, b in chunks]
+    both = max(1, len(chunks) - 1)
+
+    def scan(start: int, stop: int, carry: Any) -> Any:
+        kernel(x[start:stop], carry, rest[start:stop])
+        return rest[stop - 1] if stop else begin
 
     @quiet
-    def reduce(start: int, stop: int) -> Any:
-        return combine.reduce(x[start:stop], dtype=wide)
+    def first_pass(start: int, stop: int) -> Any:
+        return combine.reduce(x[start:stop], dtype=wide) if start else scan(start, stop, begin)
 
-    parts = threads().run(reduce, starts[:-1], stops[:-1])
-    carries = combine.accumulate(np.array([begin, *parts], wide))
-    threads().run(lambda a, b, carry: kernel(x[a:b], carry, rest[a:b]), starts, stops, carries)
+    parts = threads().run(first_pass, starts[:both], stops[:both])
+    threads().run(scan, starts[1:], stops[1:], combine.accumulate(np.array(parts, wide))[: len(chunks) - 1])
     return out
+
+
+def _chunks(n: int) -> list[tuple[int, int]]:
+    """Cut `n` elements for the two passes of a scan, so that all threads are busy in both: a short chunk first."""
+    count = len(threads().chunks(n))
+    if count == 1:
+        return [(0, n)]
+    first = max(1, int(READING * n / (count + READING)))
+    return [(0, first), *((first + a, first + b) for a, b in split(n - first, count))]
 
 
 def diff(x: Array) -> Array:
