@@ -119,6 +119,24 @@ def copy_word(_context: Any, target: Any, source: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
+def stream_word(_context: Any, address: Any, word: Any) -> Any:  # noqa: ARG001
+    """Write 8 bytes to an aligned address past the caches, which then need not load the line before."""
+
+    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        store = builder.store(args[1], builder.inttoptr(args[0], ir.IntType(64).as_pointer()), align=8)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), generate
+
+
+@intrinsic
+def word_of(_context: Any, number: Any) -> Any:
+    """The bits of a number of 8 bytes."""
+    return types.uint64(number), lambda _, builder, __, args: builder.bitcast(args[0], ir.IntType(64))
+
+
+@intrinsic
 def reversed_bytes(_context: Any, word: Any) -> Any:
     """A uint64 with its bytes in the opposite order."""
     return types.uint64(word), lambda _, builder, __, args: builder.bswap(args[0])

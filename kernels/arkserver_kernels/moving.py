@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver_kernels.bits import address_of, stream_word
 from arkserver_kernels.policy import kernel
 
 Array = NDArray[Any]
@@ -53,11 +54,12 @@ def compress(x: Array, mask: Mask, out: Array) -> None:
         i += np.uint64(1)
 
 
-@kernel("T[] T T", T="u1 u8")
-def ramp(out: Array, start: Any, step: Any) -> None:
+@kernel("u8[] u8 u8")
+def ramp(out: NDArray[np.uint64], start: np.uint64, step: np.uint64) -> None:
     """``out[i] = start + i * step``."""
+    target = address_of(out)
     for i in range(len(out)):
-        out[i] = start
+        stream_word(target + 8 * i, start)
         start += step
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver_kernels.bits import address_of, stream_word, word_of
 from arkserver_kernels.policy import kernel
 
 Array = NDArray[Any]
@@ -32,9 +33,10 @@ def sum_of_numbers(x: NDArray[np.float64]) -> float:
 @kernel("T[] T T[]", "b1[] i8 i8[]", T="i8 u8 f8")
 def sums(x: Array, carry: Any, out: Array) -> None:
     """``out = carry + cumsum(x)``."""
+    target = address_of(out)
     for i in range(len(x)):
         carry += x[i]
-        out[i] = carry
+        stream_word(target + 8 * i, word_of(carry))
 
 
 @kernel("T[] T T[]", "b1[] i8 i8[]", T="i8 u8 f8")

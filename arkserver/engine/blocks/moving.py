@@ -14,6 +14,7 @@ from arkserver.engine.threads import split, threads
 
 # Threads that scatter side by side; each reads all indexes, so more of them gain little.
 SCATTERING = 4
+WORD = (1 << 64) - 1
 
 
 def gather(x: Array, index: Ints) -> Array:
@@ -106,7 +107,11 @@ def copy_into(out: Array, x: Array) -> None:
 def fill(out: Array, value: Any) -> None:
     """``out[...] = value`` of a C-ordered block."""
     flat = out.reshape(-1)
-    threads().each_chunk(lambda a, b: flat[a:b].fill(value), flat.size)
+    if flat.dtype.itemsize != 8 or not has_bits(flat):
+        threads().each_chunk(lambda a, b: flat[a:b].fill(value), flat.size)
+        return
+    words, word = raw(flat), raw(np.array([value], flat.dtype))[0]
+    threads().each_chunk(lambda a, b: moving.ramp(words[a:b], word, np.uint64(0)), flat.size)
 
 
 def full(shape: int | tuple[int, ...], value: Any, dtype: np.dtype[Any] | type) -> Array:
@@ -117,13 +122,8 @@ def full(shape: int | tuple[int, ...], value: Any, dtype: np.dtype[Any] | type) 
 
 
 def ramp(out: Array, start: int, step: int) -> None:
-    """``out[i] = start + i * step`` modulo the width of its integer dtype; in the calling thread."""
-    moving.ramp(raw(out), _wrapped(start, raw(out).dtype), _wrapped(step, raw(out).dtype))
-
-
-def _wrapped(value: int, dtype: np.dtype[Any]) -> Any:
-    """An integer modulo the width of an integer dtype."""
-    return np.array(value & (1 << 64) - 1, np.uint64).astype(dtype)[()]
+    """``out[i] = start + i * step`` modulo 2^64 of int64 or uint64; in the calling thread."""
+    moving.ramp(raw(out), np.uint64(start & WORD), np.uint64(step & WORD))
 
 
 def minmax(x: Ints) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from arkserver.engine.blocks.views import Array, plain, quiet
 from arkserver.engine.threads import split, threads
 
 # A chunk is read in so much of the time that its scan takes.
-READING = 0.4
+READING = 0.5
 
 
 def cumulative_sum(x: Array, initial: Any = None) -> Array:
