@@ -6,12 +6,18 @@ mimalloc pool, which keeps freed pages for the next result, instead of from the 
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import DTypeLike, NDArray
+
+# Milliseconds for which freed pages stay with the process; mimalloc reads it when pyarrow is loaded. Its own second is
+# shorter than the pause between two commands, and the page faults of fresh memory take longer than most commands.
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "60000")
+
+import pyarrow as pa
 
 # Below this the allocator of NumPy is as fast, and a small array drags no Arrow buffer along.
 POOLED_FROM = 1 << 16
