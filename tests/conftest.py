@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from arkserver.cluster import executor as executor_module
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine.executor import Executor
 from arkserver.engine.local import LocalExecutor
@@ -49,5 +50,6 @@ def ex(request: pytest.FixtureRequest) -> Iterator[Executor]:
     if place == "blocks":
         yield LocalExecutor(count)
     else:
-        with running_cluster(count) as cluster:
+        with running_cluster(count) as cluster, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(executor_module, "MERGED_HERE_PIECES", 0)  # small results of exchanges would stay here
             yield ClusterExecutor(cluster)

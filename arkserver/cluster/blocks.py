@@ -45,12 +45,16 @@ def _cut(operand: Any) -> tuple[Any, ...]:
     return operand.values if isinstance(operand, Each) else ()
 
 
+def known(argument: Any) -> Any:
+    """The contents of a block that this process has as well; any other argument as it is."""
+    content = argument.content if isinstance(argument, RemoteBlock) else None
+    return argument if content is None else content
+
+
 def contents_of(calls: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]] | None:
-    """The arguments of calls with contents in place of blocks; None when this process does not have them all."""
-    known = [tuple(a.content if isinstance(a, RemoteBlock) else a for a in call) for call in calls]
-    pairs = (pair for there, here in zip(calls, known, strict=True) for pair in zip(there, here, strict=True))
-    missing = any(content is None and block is not None for block, content in pairs)
-    return None if missing else known
+    """The arguments of calls with contents in place of blocks; None when a block is only on a worker."""
+    here = [tuple(map(known, call)) for call in calls]
+    return None if any(isinstance(a, RemoteBlock) for call in here for a in call) else here
 
 
 def frozen(content: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from arkserver.cluster import asking, exchange, tasks
 from arkserver.cluster.asking import ASKED_BYTES, Call
-from arkserver.cluster.blocks import RemoteBlock, contents_of, frozen, remote_blocks
+from arkserver.cluster.blocks import RemoteBlock, contents_of, frozen, known, remote_blocks
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
@@ -136,7 +136,7 @@ class ClusterExecutor(Executor):
     def _ask(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> list[R] | None:
         """The results of ``fn(*call)`` without tasks, unless the blocks are large or nobody has those of a call."""
         found = self._run_here(fn, calls)
-        return self.cluster.ask(fn, calls, most) if found is None else found
+        return self.cluster.ask(fn, [tuple(map(known, call)) for call in calls], most) if found is None else found
 
     def _run_here(self, fn: Callable[..., R], calls: Sequence[Call]) -> list[R] | None:
         """The results of calls with blocks that this process has as well; None for others."""
@@ -160,6 +160,7 @@ class ClusterExecutor(Executor):
         for i in range(len(array.blocks)):
             keys.append((graph.name, i))
             graph.add(keys[-1], tasks.run_update, fn, graph.command, *operands_at((array, *operands), i))
+        self._send_home(graph, keys)
         refs = self._submit(graph, keys, (array, *operands))
         self.cluster.settle(refs.values)
         return replace(array, blocks=refs.values)
@@ -192,9 +193,13 @@ class ClusterExecutor(Executor):
     def _each_block(self, graph: Graph, fn: Callable[..., Any], operands: Sequence[Any], suffix: str = "") -> list[Any]:
         count = blocks_of(operands)
         keys = [graph.run(i, fn, operands_at(operands, i), suffix).key for i in range(count)]
-        if not remote_blocks(operands):
-            graph.homes.update(zip(keys, self.cluster.homes_of(count), strict=True))
+        self._send_home(graph, keys)
         return keys
+
+    def _send_home(self, graph: Graph, keys: Sequence[Any]) -> None:
+        """Tasks that read no blocks of workers run at the homes of what they make."""
+        if not graph.futures:
+            graph.homes.update(zip(keys, self.cluster.homes_of(len(keys)), strict=True))
 
     def _submit(self, graph: Graph, keys: list[Any], operands: Sequence[Any]) -> Refs:
         before = max((b.depth for b in remote_blocks(operands)), default=0)

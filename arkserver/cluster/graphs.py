@@ -11,7 +11,7 @@ from dask._task_spec import GraphNode, Task, TaskRef
 from distributed import Future
 
 from arkserver.cluster import tasks
-from arkserver.cluster.blocks import RemoteBlock
+from arkserver.cluster.blocks import RemoteBlock, known
 from arkserver.engine import progress
 from arkserver.engine.values import TextBlock
 
@@ -66,7 +66,8 @@ class Graph:
         return self.add((self.name + suffix, i), tasks.run, fn, self.command, *args)
 
     def argument(self, value: Any) -> Any:
-        """What stands for `value` in a task."""
+        """What stands for `value` in a task; the contents of a block that are here need no other task."""
+        value = known(value)
         if isinstance(value, RemoteBlock):
             self.futures.append(value.future)
             return TaskRef(self.futures[-1].key)
