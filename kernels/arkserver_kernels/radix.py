@@ -86,6 +86,20 @@ def scatter_words(
         positions[bucket] = position + 1
 
 
+@kernel("T[] i8[] u8 u8 u8 u8 u2[] u8 u8 i8[] u8[]", T="u8 u1")
+def scatter_row_words(
+    x: Keys, rows: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
+    buckets: Buckets, lead: np.uint64, kept: np.uint64, positions: I64, out: U64,
+) -> None:  # fmt: skip
+    """`scatter_words` with the row that each key comes from in the place's stead."""
+    for i in range(len(x)):
+        code = encode(np.uint64(x[i]), negative, flip) - base
+        bucket = np.uint64(buckets[code >> shift])
+        position = positions[bucket]
+        out[np.uint64(position)] = ((code << lead) & kept) | np.uint64(rows[i])
+        positions[bucket] = position + 1
+
+
 @kernel("i8[] u8 u8 u8 u8 i8 i8 u8[]")
 def fill_runs(
     starts: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, digit: int, stop: int,
@@ -215,19 +229,35 @@ def leave_run(words: U64, start: int, stop: int, shift: np.uint64, new: NDArray[
         words[i] &= (ONE << shift) - ONE
 
 
-@kernel("T[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+@inlined
+def place_of(row: np.uint64, rows: I64) -> np.uint64:
+    """Where a row is among `rows`, which ascend; the row itself where there are none."""
+    low, count = 0, len(rows)
+    if count == 0:
+        return row
+    while count > 1:
+        half = count >> 1
+        low += half if np.uint64(rows[low + half]) <= row else 0
+        count -= half
+    return np.uint64(low)
+
+
+@kernel("T[] i8[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def leave_tied_places(
-    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int,
+    x: Keys, rows: I64, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int,
     room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """`leave_places` where words tie because the last `drop` bits of the keys were cut off: these order them.
 
-    All keys are looked up first (into the upper half of `spare`), so that the memory's delays overlap.
+    The keys of all ties are looked up first (into the upper half of `spare`), so that the memory's delays overlap.
     """
     n, shift = len(words), np.uint64(room)
     places, cut, ends = (ONE << shift) - ONE, (ONE << np.uint64(drop)) - ONE, spare[len(words) : 2 * len(words)]
     for i in range(n):
-        ends[i] = (encode(np.uint64(x[words[i] & places]), negative, flip) - base) & cut
+        prefix = words[i] >> shift
+        if words[max(i - 1, 0)] >> shift == prefix or words[min(i + 1, n - 1)] >> shift == prefix:
+            place = place_of(words[i] & places, rows)
+            ends[i] = (encode(np.uint64(x[place]), negative, flip) - base) & cut
     start = 0
     while start < n:
         end, prefix, differ = start + 1, words[start] >> shift, np.uint64(0)
@@ -242,9 +272,9 @@ def leave_tied_places(
         start = end
 
 
-@kernel("T[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+@kernel("T[] i8[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def finish_places(
-    x: Keys, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int, room: int,
+    x: Keys, rows: I64, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int, room: int,
     new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Leave the positions of one bucket's sorted words."""
@@ -252,15 +282,16 @@ def finish_places(
     for i in range(len(later) if drop > 0 else 0):
         ties += (later[i] ^ words[i]) >> shift == 0
     if ties > 0:
-        leave_tied_places(x, words, negative, flip, base, drop, room, new, spare, counts)
+        leave_tied_places(x, rows, words, negative, flip, base, drop, room, new, spare, counts)
     else:
         leave_places(words, room, new)
 
 
-@kernel("T[] u8[] i8[] i8 i8 i8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
+@kernel("T[] i8[] u8[] i8[] i8 i8 i8 u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def sort_place_buckets(
-    x: Keys, words: U64, starts: I64, bucket: int, stop: int, large: int, negative: np.uint64, flip: np.uint64,
-    base: np.uint64, drop: int, room: int, new: NDArray[np.bool_], spare: U64, counts: I64,
+    x: Keys, rows: I64, words: U64, starts: I64, bucket: int, stop: int, large: int,
+    negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int, room: int, new: NDArray[np.bool_],
+    spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Sort the buckets ``bucket .. stop - 1`` that hold at most `large` words, and leave the keys' positions."""
     for b in range(bucket, stop):
@@ -268,4 +299,4 @@ def sort_place_buckets(
         if 0 < size <= large:
             part, marks = words[starts[b] : starts[b + 1]], new[starts[b] : starts[b + 1]]
             sort_words(part, spare, room, counts)
-            finish_places(x, part, negative, flip, base, drop, room, marks, spare, counts)
+            finish_places(x, rows, part, negative, flip, base, drop, room, marks, spare, counts)

@@ -32,6 +32,18 @@ def several_keys(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     yield ([rng.normal(size=n)],)
 
 
+def from_rows(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    """Keys, some of which differ in their last bits only, and ascending rows that need few bits or many."""
+    tied = rng.integers(0, 3, n) + (rng.integers(0, max(1, n // 4), n) << 40)
+    for x in (tied, *numbers(rng, n)):
+        for gap in (3, 1 << 30):
+            yield x, np.cumsum(rng.integers(1, gap, n))
+
+
+def with_rows(keys: Iterator[Arguments], n: int) -> Iterator[Arguments]:
+    return ((*arguments, np.arange(n) * 5 + 2) for arguments in keys)
+
+
 def two_sorted(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for x in numbers(rng, n):
         cut = int(rng.integers(0, n + 1))
@@ -337,7 +349,11 @@ def number_reference(keys: list[Array]) -> tuple[Array, Array]:
 ROWS: dict[str, Comparison] = {
     "sorting.sort": Comparison(sorting.sort, lambda x: x[stable(x)], each),
     "sorting.argsort": Comparison(sorting.argsort, stable, each),
+    "sorting.argsort of rows": Comparison(sorting.argsort, lambda x, rows: rows[stable(x)], from_rows),
     "sorting.coargsort": Comparison(sorting.coargsort, lexsort, several_keys),
+    "sorting.coargsort of rows": Comparison(
+        sorting.coargsort, lambda keys, rows: rows[lexsort(keys)], lambda rng, n: with_rows(several_keys(rng, n), n)
+    ),
     "sorting.merge": Comparison(sorting.merge, lambda a, b: (c := np.concatenate([a, b]))[stable(c)], two_sorted),
     "sorting.merge_permutation": Comparison(
         sorting.merge_permutation, lambda a, b: stable(np.concatenate([a, b])), two_sorted

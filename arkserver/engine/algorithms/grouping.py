@@ -88,9 +88,10 @@ Marked = tuple[Ints, NDArray[np.bool_], Row, Row]
 
 def _merge_marked(pieces: Sequence[Columns]) -> Marked:
     *keys, positions = joined(pieces)
-    order, new = sorting.coargsort_marked(keys, [group_order(k.dtype) for k in keys])
-    first, last = (tuple(k[order[i : i + 1]].tolist() for k in keys) for i in (0, len(order) - 1))
-    return moving.gather(positions, order), new, first, last
+    order, new = sorting.coargsort_marked(keys, [group_order(k.dtype) for k in keys], positions)
+    ends = np.searchsorted(positions, order[[0, -1]] if len(order) else order)
+    first, last = (tuple(k[ends[i : i + 1]].tolist() for k in keys) for i in (0, 1))
+    return order, new, first, last
 
 
 def _mark_runs(start: int, *keys: NDArray[Any]) -> Marked:

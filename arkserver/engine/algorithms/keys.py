@@ -9,6 +9,7 @@ import numpy as np
 
 from arkserver.engine.blocks import moving, sorting, text, textorder
 from arkserver.engine.blocks.codes import codes
+from arkserver.engine.blocks.radix import NO_ROWS
 from arkserver.engine.blocks.views import Ints
 from arkserver.engine.layout import concatenate_blocks, join_text, slice_text
 from arkserver.engine.values import TextBlock
@@ -39,11 +40,15 @@ def joined(parts: Sequence[Key]) -> Key:
     return concatenate_blocks(parts, parts[0].dtype)
 
 
-def coargsort(columns: Sequence[Key]) -> Ints:
-    """The stable permutation that sorts by several columns, the first most significant; strings bytewise."""
+def coargsort(columns: Sequence[Key], rows: Ints = NO_ROWS) -> Ints:
+    """The stable permutation that sorts by several columns, the first most significant; strings bytewise.
+
+    Where the columns come from other rows than 0, 1, ..., `rows` names these, ascending; the result consists of them.
+    """
     if len(columns) == 1 and isinstance(columns[0], TextBlock):
-        return textorder.argsort(columns[0])
-    return sorting.coargsort([textorder.ordinals(c) if isinstance(c, TextBlock) else c for c in columns])
+        permutation = textorder.argsort(columns[0])
+        return moving.gather(rows, permutation) if len(rows) else permutation
+    return sorting.coargsort([textorder.ordinals(c) if isinstance(c, TextBlock) else c for c in columns], rows)
 
 
 def between(key: Key, distinct: Key) -> Ints:

@@ -77,7 +77,7 @@ def _merge_sorted(pieces: Sequence[Columns]) -> NDArray[Any]:
 
 def _merge_order(pieces: Sequence[Columns]) -> Ints:
     *columns, positions = joined(pieces)
-    return moving.gather(positions, keys.coargsort(columns))
+    return keys.coargsort(columns, positions)
 
 
 # --- along an axis ---------------------------------------------------------------------------------------------------

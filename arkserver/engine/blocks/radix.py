@@ -14,7 +14,7 @@ from arkserver_kernels import radix
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks.cutting import Cut, cut_buckets, digit_bits_for
-from arkserver.engine.blocks.moving import copy_into, ramp
+from arkserver.engine.blocks.moving import copy_into, gather, ramp
 from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range, order_of
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
@@ -23,7 +23,10 @@ from arkserver.engine.threads import threads
 LARGE = 1 << 17
 # Keys of fewer bits are counted, not moved.
 COUNTED_BITS = 14
+# A word has room for a row of so many bits beside the last bits of a code, whatever the code's leading digit.
+ROW_BITS = 36
 _NO_MARKS = np.empty(0, np.bool_)
+NO_ROWS = np.empty(0, np.int64)
 
 
 def sort(keys: Array) -> Array:
@@ -36,14 +39,17 @@ def sort(keys: Array) -> Array:
     return out
 
 
-def argsort(keys: Array) -> Ints:
-    """The stable permutation that sorts a 1-D block of int64, uint64, float64, uint8 or bool."""
-    return _argsort(raw(keys), order_of(keys.dtype), marks=False)[0]
+def argsort(keys: Array, rows: Ints = NO_ROWS) -> Ints:
+    """The stable permutation that sorts a 1-D block of int64, uint64, float64, uint8 or bool.
+
+    Where the keys come from other rows than 0, 1, ..., `rows` names these, ascending, and the result consists of them.
+    """
+    return _argsort(raw(keys), rows, order_of(keys.dtype), marks=False)[0]
 
 
-def argsort_marked(keys: Array, order: Order | None = None) -> tuple[Ints, Bools]:
+def argsort_marked(keys: Array, order: Order | None = None, rows: Ints = NO_ROWS) -> tuple[Ints, Bools]:
     """`argsort`, and where in the sorted keys a run of equal ones begins."""
-    return _argsort(raw(keys), order or order_of(keys.dtype), marks=True)
+    return _argsort(raw(keys), rows, order or order_of(keys.dtype), marks=True)
 
 
 def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> None:
@@ -56,13 +62,16 @@ def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> N
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
 
-def _scatter_places(keys: Array, out: Array, order: Order, found: Range, cut: Cut, room: int) -> None:
-    """Write words into the buckets: the place of each key in `room` bits, and above it what fits of its code."""
+def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Range, cut: Cut, room: int) -> None:
+    """Write words into the buckets: a key's place (or row) in `room` bits, and above it what fits of its code."""
     args = order.negative, order.flip, found.base, cut.shift, cut.buckets
     word = np.uint64(min(64 - cut.digit, 63)), ~np.uint64((1 << room) - 1)
 
     def scatter(positions: Ints, start: int, stop: int) -> None:
-        radix.scatter_words(keys, start, stop, *args, *word, positions, out)
+        if len(rows):
+            radix.scatter_row_words(keys[start:stop], rows[start:stop], *args, *word, positions, out)
+        else:
+            radix.scatter_words(keys, start, stop, *args, *word, positions, out)
 
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
@@ -139,42 +148,46 @@ def _count_sort(keys: Array) -> Array:
     return np.repeat(np.arange(256, dtype=np.uint8), counts).view(keys.dtype)
 
 
-def _argsort(keys: Array, order: Order, *, marks: bool) -> tuple[Ints, Bools]:
+def _argsort(keys: Array, rows: Ints, order: Order, *, marks: bool) -> tuple[Ints, Bools]:
     n = len(keys)
     out, new = buffers.empty(n, np.int64), buffers.empty(n, np.bool_) if marks else _NO_MARKS
+    fit = len(rows) == 0 or int(rows[-1]) >> ROW_BITS == 0
     if n:
-        _argsort_into(keys, out.view(np.uint64), new, order)
-    return out, new
+        _argsort_into(keys, rows if fit else NO_ROWS, out.view(np.uint64), new, order)
+    return out if fit else gather(rows, out), new
 
 
-def _argsort_into(keys: Array, out: Array, new: Bools, order: Order) -> None:
+def _argsort_into(keys: Array, rows: Ints, out: Array, new: Bools, order: Order) -> None:
     found = key_range(keys, order)
     if found.ascending or found.descending:
-        _ascend(keys, out, new, reverse=not found.ascending)
+        _ascend(keys, rows, out, new, reverse=not found.ascending)
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
-    room = (len(keys) - 1).bit_length()
-    _scatter_places(keys, out, order, found, cut, room)
+    room = (int(rows[-1]) if len(rows) else len(keys) - 1).bit_length()
+    _scatter_places(keys, rows, out, order, found, cut, room)
     drop = max(0, cut.digit + room - 64)
     code = order.negative, order.flip, found.base, drop if drop > found.zeros else 0, room
 
     def finish(bucket: int, stop: int) -> None:
-        args = keys, out, cut.starts, bucket, stop, LARGE
+        args = keys, rows, out, cut.starts, bucket, stop, LARGE
         radix.sort_place_buckets(*args, *code, new, _spare(cut.starts), _counts())
 
     threads().run(finish, *_bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
         _sort_slice(out[start:stop], room, buffers.empty(stop - start, np.uint64))
         spare = buffers.empty(2 * (stop - start) if drop else 0, np.uint64)
-        radix.finish_places(keys, out[start:stop], *code, new[start:stop], spare, _counts())
+        radix.finish_places(keys, rows, out[start:stop], *code, new[start:stop], spare, _counts())
 
 
-def _ascend(keys: Array, out: Array, new: Bools, *, reverse: bool) -> None:
+def _ascend(keys: Array, rows: Ints, out: Array, new: Bools, *, reverse: bool) -> None:
     """Write the permutation of keys that are in order already, or in strictly reversed order."""
     n = len(keys)
 
     def chunk(start: int, stop: int) -> None:
-        ramp(out[start:stop], n - 1 - start if reverse else start, -1 if reverse else 1)
+        if len(rows):
+            out[start:stop] = rows[n - stop : n - start][::-1] if reverse else rows[start:stop]
+        else:
+            ramp(out[start:stop], n - 1 - start if reverse else start, -1 if reverse else 1)
         if len(new) and reverse:
             new[start:stop] = True
         elif len(new):

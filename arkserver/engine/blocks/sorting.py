@@ -16,7 +16,7 @@ from arkserver.engine import buffers
 from arkserver.engine.blocks.cutting import cut_buckets, digit_bits_for
 from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
 from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range, order_of
-from arkserver.engine.blocks.radix import argsort, argsort_marked, sort
+from arkserver.engine.blocks.radix import NO_ROWS, argsort, argsort_marked, sort
 from arkserver.engine.blocks.views import Array, Bools, Ints, plain, raw
 from arkserver.engine.threads import threads
 
@@ -29,28 +29,30 @@ __all__ = [
 PARTS, SMALLEST_PART = 8, 1 << 16
 
 
-def coargsort(keys: Sequence[Array]) -> Ints:
-    """The stable permutation that sorts by several keys of equal length, the first most significant."""
+def coargsort(keys: Sequence[Array], rows: Ints = NO_ROWS) -> Ints:
+    """The stable permutation that sorts by several keys of equal length, the first most significant; see `argsort`."""
     if len(keys) == 1:
-        return argsort(keys[0])
-    return coargsort_marked(keys, [order_of(k.dtype) for k in keys])[0]
+        return argsort(keys[0], rows)
+    return coargsort_marked(keys, [order_of(k.dtype) for k in keys], rows)[0]
 
 
-def coargsort_marked(keys: Sequence[Array], orders: Sequence[Order]) -> tuple[Ints, Bools]:
+def coargsort_marked(keys: Sequence[Array], orders: Sequence[Order], rows: Ints = NO_ROWS) -> tuple[Ints, Bools]:
     """The stable permutation by several keys, and where in that order a run of equal keys begins.
 
     Keys that fit one word together by their ranges are sorted as one; a further word is looked at only where the words
     before it tie.
     """
     if len(keys) == 1:
-        return argsort_marked(keys[0], orders[0])
+        return argsort_marked(keys[0], orders[0], rows)
     first, *rest = _pack([raw(k) for k in keys], orders)
+    if not rest:
+        return argsort_marked(*first(), rows)
     permutation, new = argsort_marked(*first())
     for word in rest:
         if new.all():
             break
         _refine(permutation, new, *word())
-    return permutation, new
+    return gather(rows, permutation) if len(rows) else permutation, new
 
 
 def _pack(keys: Sequence[Array], orders: Sequence[Order]) -> list[Callable[[], tuple[Array, Order]]]:
