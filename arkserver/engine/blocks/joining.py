@@ -94,9 +94,9 @@ def _rows_by_key(right: Array) -> Callable[..., int] | None:
     if not order.negative and 1 << found.bits <= ENTRIES_PER_ROW * len(keys):
         last = (found.most - int(found.base)) >> int(found.zeros)
         code = order.flip, found.base, found.zeros
-        rows = full(last + 1, -1, np.int32 if len(keys) < 1 << 31 else np.int64)
+        rows = full(last + 2, -1, np.int32 if len(keys) < 1 << 31 else np.int64)
         alone = joining.enter_rows(keys, *code, rows)
-        return partial(joining.match_rows, *code, np.uint64(last), rows) if alone else None
+        return partial(joining.match_rows, *code, rows) if alone else None
     table = sets.empty_table(len(keys), 2)
     return partial(joining.match_hashed_rows, table) if joining.hash_rows(keys, table) else None
 
