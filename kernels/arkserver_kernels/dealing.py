@@ -72,6 +72,18 @@ def deal_places(parts: Parts, start: int, stop: int, first: int, positions: I64,
         positions[part] += 1
 
 
+@kernel("T[] u2[] i8 i8 i8 i8[] T[] i8[]", T="u1 u2 u4 u8")
+def deal_with_places(
+    x: Array, parts: Parts, start: int, stop: int, first: int, positions: I64, out: Array, places: I64
+) -> None:  # fmt: skip
+    """`deal` and `deal_places` in one pass."""
+    for i in range(start, stop):
+        part = np.uint64(parts[i])
+        place = np.uint64(positions[part])
+        out[place], places[place] = x[i], first + i
+        positions[part] += 1
+
+
 @kernel("T[] u2[] i8 i8 i8[] T[]", T="u1 u2 u4 u8")
 def take_back(dealt: Array, parts: Parts, start: int, stop: int, positions: I64, out: Array) -> None:
     """Invert `deal`: ``out[i]`` is what is at the next position of its part."""

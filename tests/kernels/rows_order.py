@@ -271,7 +271,8 @@ def dealt(parts: Array, count: int) -> tuple[Any, ...]:
     deal = dealing.deal_to(parts, count)
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     moved = [deal.dealt(x) for x in rows]
-    return deal.edges, deal.order(), *deal.places(5), *deal.pieces(rows[1]), *(deal.back(m) for m in moved)
+    both = [piece for x in rows for cut in deal.pieces_and_places(x, 5) for piece in cut]
+    return deal.edges, deal.order(), *both, *(deal.back(m) for m in moved)
 
 
 def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
@@ -279,7 +280,8 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
     edges = np.searchsorted(parts[order], np.arange(count + 1))
     cut = [order[a:b] for a, b in pairwise(edges)]
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
-    return edges, order, *(c + 5 for c in cut), *(rows[1][c] for c in cut), *rows
+    both = [piece for x in rows for pieces in ([x[c] for c in cut], [c + 5 for c in cut]) for piece in pieces]
+    return edges, order, *both, *rows
 
 
 def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:

@@ -102,7 +102,12 @@ def exchange_by_range(
 
 def _split(start: int, ranges: Ranges, n_keys: int, positions: bool, *columns: Key) -> list[Columns]:
     deal = deal_to(_parts_of(start, columns[:n_keys], ranges), ranges.parts)
-    dealt = [_pieces(deal, c) for c in columns] + ([deal.places(start)] if positions else [])
+    first, *others = columns
+    if positions and isinstance(first, np.ndarray):
+        pieces, places = deal.pieces_and_places(first, start)
+    else:
+        pieces, places = _pieces(deal, first), deal.places(start) if positions else []
+    dealt = [pieces, *(_pieces(deal, c) for c in others), *([places] if positions else [])]
     return list(zip(*dealt, strict=True))
 
 

@@ -36,6 +36,15 @@ class Deal:
         """The positions of the rows of each part, of which the first one is `first`."""
         return self.cut(self.order(first))
 
+    def pieces_and_places(self, x: Array, first: int) -> tuple[list[Array], list[Ints]]:
+        """`pieces` of a block and `places`."""
+        if x.ndim > 1 or not has_bits(x):
+            return self.pieces(x), self.places(first)
+        bits, out, places = raw(x), buffers.empty(len(x), x.dtype), buffers.empty(len(x), np.int64)
+        moved = raw(out)
+        self._run(lambda a, b, at: dealing.deal_with_places(bits, self.parts, a, b, first, at, moved, places))
+        return self.cut(out), self.cut(places)
+
     def cut(self, dealt: Array) -> list[Array]:
         """Rows in the order in which they are dealt, by part."""
         return [dealt[a:b] for a, b in pairwise(self.edges.tolist())]
