@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from distributed.shuffle._core import (
@@ -210,6 +210,9 @@ class ExchangeSpec(ShuffleSpec[tuple[int, ...]]):  # type: ignore[misc]  # distr
 class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # distributed publishes no types
     """One worker's part in an exchange: sends pieces, takes pieces, hands them out."""
 
+    sent_bytes: ClassVar[int] = 0
+    """of pieces that this process has sent to other workers, in all exchanges"""
+
     def __init__(self, worker_for: dict[tuple[int, ...], str], **settings: Any) -> None:
         super().__init__(**settings)
         self._worker_for = worker_for
@@ -241,6 +244,7 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
             self._far.add(address)
             answer = await super().send(address, shards)
         for _, pieces in shards:
+            ExchangeRun.sent_bytes += sum(f.nbytes for _, (_, frames) in pieces for f in frames)
             pieces.clear()
         return answer
 

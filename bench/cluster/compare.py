@@ -26,6 +26,7 @@ import psutil
 from distributed import Client
 
 from arkserver.client import connect
+from arkserver.cluster.exchange import ExchangeRun
 from tests.support.server import RunningServer, running_server
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -62,7 +63,7 @@ class Measured:
     cpu: float
     """CPU seconds of all processes of the server: what the machine's other load hardly changes"""
     wire: float
-    """bytes that workers sent each other, over the bytes of the data"""
+    """bytes that workers sent each other (or read from each other's memory), over the bytes of the data"""
 
 
 def _random(session: Any, dtype: str, n: int, low: Any, high: Any, seed: int) -> Any:
@@ -126,8 +127,7 @@ class Meter:
 
 
 def _sent(dask_worker: Any) -> int:
-    shuffles = dask_worker.plugins["shuffle"].shuffle_runs._active_runs.values()
-    return int(dask_worker.transfer_outgoing_bytes_total + sum(run.total_recvd for run in shuffles))
+    return int(dask_worker.transfer_outgoing_bytes_total + ExchangeRun.sent_bytes)
 
 
 def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, meter: Meter) -> Measured:
