@@ -22,8 +22,10 @@ from arkserver.cluster.blocks import RemoteBlock
 
 HANDLER = "arkserver_ask"
 
-# Larger blocks of one call, a second of work or so, are worth a task, which can be watched and cancelled.
+# Larger blocks, a second of work or so, are worth tasks, which can be watched and cancelled.
 ASKED_BYTES = 1 << 29
+# The blocks of an answer are in memory together: they take at most this share of the worker's.
+ASKED_SHARE = 1 / 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Question:
     """on whose behalf"""
     calls: Sequence[Call]
     most: int
-    """bytes that the blocks of one call may have"""
+    """bytes that the blocks on one worker may have"""
 
 
 class NotAskedError(Exception):
@@ -63,8 +65,13 @@ async def ask(client: Client, scheduler: Scheduler, question: Question) -> list[
         When the calls have to be tasks.
     """
     by_worker: dict[str, list[int]] = defaultdict(list)
+    nbytes: dict[str, int] = defaultdict(int)
     for i, call in enumerate(question.calls):
-        by_worker[_holder(scheduler, call, question.most)].append(i)
+        holder, size = _holder(scheduler, call)
+        by_worker[holder].append(i)
+        nbytes[holder] += size
+    if any(size > min(question.most, _share(scheduler, holder)) for holder, size in nbytes.items()):
+        raise NotAskedError
     answers = await asyncio.gather(*(_ask_worker(client, *who, question) for who in by_worker.items()))
     found = {
         i: r
@@ -74,14 +81,19 @@ async def ask(client: Client, scheduler: Scheduler, question: Question) -> list[
     return [found[i] for i in range(len(found))]
 
 
-def _holder(scheduler: Scheduler, call: Call, most: int) -> str:
-    """A worker that holds all blocks of a call."""
+def _holder(scheduler: Scheduler, call: Call) -> tuple[str, int]:
+    """A worker that holds all blocks of a call, and the bytes of these."""
     known = [scheduler.tasks.get(a.key) for a in call if isinstance(a, RemoteBlock)]
     holders = [set(task.who_has or ()) if task is not None else set() for task in known]
     common = set.intersection(*holders) & scheduler.running if holders else None
-    if not common or sum(task.nbytes for task in known) > most:
+    if not common:
         raise NotAskedError
-    return str(min(worker.address for worker in common))
+    return str(min(worker.address for worker in common)), sum(task.nbytes for task in known)
+
+
+def _share(scheduler: Scheduler, worker: str) -> float:
+    limit = scheduler.workers[worker].memory_limit
+    return ASKED_SHARE * limit if limit else float("inf")
 
 
 async def _ask_worker(client: Client, address: str, which: Sequence[int], question: Question) -> list[Any]:

@@ -131,7 +131,8 @@ class ClusterExecutor(Executor):
         """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
         if nbytes > THROUGH_SERVER_BYTES * len(split) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
-        return self._ask(partial(exchange.packed, split.function), split.arguments, THROUGH_SERVER_BYTES)
+        most = THROUGH_SERVER_BYTES * len(split)
+        return self._ask(partial(exchange.packed, split.function), split.arguments, most)
 
     def _ask(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> list[R] | None:
         """The results of ``fn(*call)`` without tasks, unless the blocks are large or nobody has those of a call."""
