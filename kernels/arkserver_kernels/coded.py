@@ -35,10 +35,12 @@ def scatter_rows(
 ) -> None:  # fmt: skip
     """Write the rows ``start .. stop - 1`` to the next positions of their buckets, ``codes >> shift``."""
     for i in range(start, stop):
-        bucket = np.uint64(codes[i]) >> shift
-        place = np.uint64(positions[bucket])
-        out_codes[place], out[place] = codes[i], values[i]
-        positions[bucket] += 1
+        row = np.uint64(i)
+        code, value = codes[row], values[row]
+        bucket = np.uint64(code) >> shift
+        position = positions[bucket]  # once, as the code: as far as LLVM knows, the rows could overlap them
+        out_codes[np.uint64(position)], out[np.uint64(position)] = code, value
+        positions[bucket] = position + 1
 
 
 @kernel("i8[] T[] i8 i8 i8 i8[] T[]", T="u8 u1")
@@ -54,8 +56,9 @@ def order_rows(
         starts[g], place = place, place + starts[g]
     for i in range(len(codes)):
         group = np.uint64(codes[i])
-        out[np.uint64(starts[group])] = values[i]
-        starts[group] += 1
+        position = starts[group]
+        out[np.uint64(position)] = values[i]
+        starts[group] = position + 1
     for g in range(stop - 1, first, -1):
         starts[g] = starts[g - 1]
     starts[first] = begin
@@ -72,9 +75,9 @@ def integer_sums(values: Array, codes: I64, sums: Array) -> None:
 def float_sums(values: F64, codes: I64, skip: bool, width: int, state: F64) -> None:
     """Sums, what their rounding left (Knuth's two-sum, which has no branch) and, if there is room, counts."""
     for i in range(len(codes)):
-        g = np.uint64(codes[i]) * np.uint64(width)
-        missing = skip and values[i] != values[i]
-        value = np.float64(0.0) if missing else values[i]
+        g, value = np.uint64(codes[i]) * np.uint64(width), values[i]
+        missing = skip and value != value
+        value = np.float64(0.0) if missing else value
         if width > 2:
             state[g + TWO] += not missing
         total = state[g]

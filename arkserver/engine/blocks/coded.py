@@ -23,8 +23,8 @@ from arkserver.engine.blocks.views import Array, Ints, plain, quiet, raw
 from arkserver.engine.threads import MINIMUM_CHUNK, threads
 from arkserver.errors import UnsupportedError
 
-# Groups whose state fits the second-level cache.
-CACHED_BITS = 13
+# Groups whose state takes little of the second-level cache.
+CACHED_BITS = 12
 # Buckets that rows are brought into, at most: writing to more at a time is slow.
 BUCKET_BITS = 10
 # Every thread has a state of its own for up to so many groups; it takes more of them to be worth buckets.
