@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from arkserver.engine.blocks import coded, grouping, sets
 from arkserver.engine.blocks.moving import gather
-from arkserver.engine.blocks.orders import key_range, order_of
+from arkserver.engine.blocks.orders import key_range, order_of, words_of
 from arkserver.engine.blocks.sorting import packed
 from arkserver.engine.blocks.views import Array, Ints, raw
 
@@ -26,18 +26,14 @@ def number(keys: Sequence[Array]) -> tuple[Ints, Ints]:
     firsts : ndarray of int64
         The first row of each group.
     """
-    word = _one_word(keys)
-    if word is None:
-        permutation, segments = grouping.group(keys)
-        return grouping.codes_of_groups(permutation, segments), gather(permutation, segments)
-    distinct, codes = sets.unique_inverse(word)
-    return codes, coded.first_rows(codes, len(distinct))
-
-
-def _one_word(keys: Sequence[Array]) -> Array | None:
-    """A word a row that orders rows as the keys do; None when they need more than 64 bits."""
     if len(keys) == 1 or not len(keys[0]):
-        return keys[0]
+        distinct, codes = sets.unique_inverse(keys[0])
+        return codes, coded.first_rows(codes, len(distinct))
     orders = [order_of(k.dtype) for k in keys]
     ranges = [key_range(raw(k), o) for k, o in zip(keys, orders, strict=True)]
-    return packed(keys, orders, ranges) if sum(r.bits for r in ranges) <= 64 else None
+    bits = sum(r.bits for r in ranges)
+    if bits > 64:
+        permutation, segments = grouping.group(keys)
+        return grouping.codes_of_groups(permutation, segments), gather(permutation, segments)
+    distinct, codes = sets.unique_inverse(packed(keys, orders, ranges), words_of(bits))
+    return codes, coded.first_rows(codes, len(distinct))

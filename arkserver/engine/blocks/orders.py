@@ -76,3 +76,8 @@ def key_range(keys: Array, order: Order) -> Range:
     zeros = (differ & -differ).bit_length() - 1 if differ else 0
     bits = ((most - least) >> zeros).bit_length()
     return Range(np.uint64(least), most, np.uint64(zeros), bits, not found[:, 3].any(), not found[:, 4].any())
+
+
+def words_of(bits: int) -> Range:
+    """The range of unsigned words of so many bits, which nothing is known of."""
+    return Range(np.uint64(0), (1 << bits) - 1, np.uint64(0), bits, False, False)

@@ -156,12 +156,15 @@ def unique_counts(x: Array) -> tuple[Array, Ints]:
     return gather(values, starts), grouping.segment_lengths(starts, len(x))
 
 
-def unique_inverse(x: Array) -> tuple[Array, Ints]:
-    """The distinct elements of a 1-D block, ascending, and the number of each element among them."""
+def unique_inverse(x: Array, known: Range | None = None) -> tuple[Array, Ints]:
+    """The distinct elements of a 1-D block, ascending, and the number of each element among them.
+
+    `known` is a range that holds them, where there is no need to measure one.
+    """
     if not len(x):
         return x.copy(), np.empty(0, np.int64)
     order, keys = order_of(x.dtype), raw(x)
-    found = key_range(keys, order)
+    found = known or key_range(keys, order)
     if _narrow(found, len(x)):
         bitmap, out = _bitmap(keys, order, found), buffers.empty(len(x), np.int64)
         ranks = buffers.empty(len(bitmap.words), np.int64)
