@@ -69,7 +69,7 @@ for _op, _dtype, _make, _aims in (
                 "numpy": peers.direct(lambda d: np.sort(d["a"])),
                 "polars": peers.polars(lambda f: f["a"].sort()),
                 "duckdb": peers.duckdb("select a from t order by a"),
-                "dask": peers.dask_frame(lambda f: f["a"].sort_values()),
+                "dask": peers.dask_frame(lambda f: f.sort_values("a")["a"]),
             },
             target=_aims,
             bytes_per_row=16,
