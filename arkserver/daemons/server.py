@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -175,6 +176,7 @@ class Server:
         self.checkpoints.start()
         await self._integration.start(settings.host, self.info.port, port)
         self._announce()
+        _spare_the_collector()
         if settings.warmup:
             self._warmup = warmup.start()
 
@@ -191,6 +193,7 @@ class Server:
             self.stop()
         else:
             self._say(self._scheduling.addresses())
+            _spare_the_collector()
             log.info("scheduling", **self._scheduling.addresses())
 
     def _open_side_sockets(self) -> None:
@@ -310,6 +313,11 @@ def _authenticator(settings: ServerSettings) -> auth.Authenticator:
     given = settings.token.get_secret_value() if settings.token else None
     personal = auth.read_personal_tokens(settings.user_tokens) if settings.user_tokens else {}
     return auth.Authenticator(auth.shared_token(TOKEN_FOLDER, given), personal)
+
+
+def _spare_the_collector() -> None:
+    """Leave what start-up has made, which stays, out of the collector's rounds: these stop all requests meanwhile."""
+    gc.freeze()
 
 
 def _own_name(host: str) -> str:

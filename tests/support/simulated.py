@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -55,8 +56,10 @@ def simulated(workers: int) -> Iterator[tuple[Cluster, Loop]]:
     try:
         others.run(crowd.__aenter__())
         server.run(hosted.cluster.wait_for_workers(workers, JOIN_SECONDS))
+        gc.freeze()  # the simulated workers, which the collector of a server does not see
         yield hosted.cluster, server
     finally:
+        gc.unfreeze()
         others.run(crowd.__aexit__(None, None, None))
         server.run(scheduler.__aexit__(None, None, None))
         others.close()
