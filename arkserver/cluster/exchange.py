@@ -17,7 +17,7 @@ import pickle
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -39,6 +39,8 @@ from numpy.typing import NDArray
 from arkserver.cluster import asking, tasks
 from arkserver.cluster.graphs import Graph
 from arkserver.cluster.neighbours import NotNearError, lend, take
+from arkserver.engine.blocks import text
+from arkserver.engine.values import TextBlock
 
 Frames = list[NDArray[np.uint8]]
 """A piece, pickled: first the pickle, then its buffers."""
@@ -65,21 +67,19 @@ class Half:
 class Packed(NamedTuple):
     """The pieces of a block, each pickled: the server cuts them apart without looking into them."""
 
-    edges: tuple[int, ...]
-    """where each begins, and the end"""
+    sizes: NDArray[np.int64]
+    """bytes of each"""
     data: bytes
 
 
 def packed(split: Callable[..., Sequence[Any]], *args: Any) -> Packed:
     """Cut a block."""
     pickles = [pickle.dumps(piece, protocol=5) for piece in split(*args)]
-    return Packed(tuple(accumulate(map(len, pickles), initial=0)), b"".join(pickles))
+    return Packed(np.array([len(p) for p in pickles]), b"".join(pickles))
 
 
 def by_server(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any]:
     """Add the merging of pieces that are here; the keys of the results.
-
-    What the server does with a piece is to cut some bytes, as it has as many as the square of the blocks.
 
     Parameters
     ----------
@@ -87,9 +87,9 @@ def by_server(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any]:
         A piece of each block for each result.
     """
     keys = []
-    for j, args in enumerate(merge.arguments):
+    for j, (pieces, args) in enumerate(zip(_by_result(blocks), merge.arguments, strict=True)):
         keys.append((graph.name, j))
-        graph.add(keys[-1], merge_packed, merge.function, graph.command, len(blocks), _pieces_for(j, blocks), *args)
+        graph.add(keys[-1], merge_packed, merge.function, graph.command, len(blocks), pieces, *args)
     return keys
 
 
@@ -100,12 +100,21 @@ def merge_packed(merge: Callable[..., Any], command: str, count: int, pieces: by
 
 def merged_here(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any]:
     """The results of `by_server`, merged in this process; no argument is a block on a worker."""
-    calls = [(_unpacked(len(blocks), _pieces_for(j, blocks)), *args) for j, args in enumerate(merge.arguments)]
+    pieces = [_unpacked(len(blocks), p) for p in _by_result(blocks)]
+    calls = [(p, *args) for p, args in zip(pieces, merge.arguments, strict=True)]
     return [tasks.owned(result) for result in asking.run(merge.function, graph.command, calls)]
 
 
-def _pieces_for(j: int, blocks: Sequence[Packed]) -> bytes:
-    return b"".join([b.data[b.edges[j] : b.edges[j + 1]] for b in blocks])
+def _by_result(blocks: Sequence[Packed]) -> list[bytes]:
+    """The pieces of each result, end to end.
+
+    There are as many as the square of the blocks: a kernel moves them, as if they were strings.
+    """
+    sizes = np.stack([b.sizes for b in blocks])
+    given = TextBlock(np.append(0, np.cumsum(sizes)), np.frombuffer(b"".join(b.data for b in blocks), np.uint8))
+    moved = text.gather(given, np.arange(sizes.size).reshape(sizes.shape).T.ravel())
+    whole, edges = moved.data.tobytes(), moved.offsets[:: len(blocks)].tolist()
+    return [whole[a:b] for a, b in pairwise(edges)]
 
 
 def _unpacked(count: int, pieces: bytes) -> list[Any]:
