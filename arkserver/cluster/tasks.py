@@ -9,6 +9,7 @@ import numpy as np
 from distributed import Reschedule
 
 from arkserver.cluster import underway
+from arkserver.engine.blocks import moving
 
 
 def run(fn: Callable[..., Any], command: str, *args: Any) -> Any:
@@ -30,7 +31,7 @@ def run_merge(merge: Callable[..., Any], command: str, pieces: int, *args: Any) 
 
 def run_update(fn: Callable[..., None], command: str, block: Any, *args: Any) -> Any:
     """`run` for a function that writes into its first argument: it gets a copy, which is the result."""
-    changed = block.copy()
+    changed = moving.copy(block)
     run(fn, command, changed, *args)
     return changed
 
@@ -57,5 +58,5 @@ def owned(result: Any) -> Any:
         and isinstance(result.base, np.ndarray)
         and 2 * result.nbytes < result.base.nbytes
     ):
-        return result.copy()
+        return moving.copy(result)
     return result

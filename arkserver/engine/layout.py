@@ -189,7 +189,7 @@ def _merge_rows(pieces: list[NDArray[Any]], dtype: np.dtype[Any], tail: tuple[in
     if not filled:
         return np.empty((0, *tail), dtype)
     # One whole piece may be a view of a block that somebody changes in place later.
-    return concatenate_blocks(filled, dtype) if len(filled) > 1 else filled[0].copy()
+    return concatenate_blocks(filled, dtype) if len(filled) > 1 else moving.copy(filled[0])
 
 
 def _split_text(block: TextBlock, start: int, cuts: NDArray[np.int64]) -> list[TextBlock]:

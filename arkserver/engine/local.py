@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from arkserver.engine import progress
+from arkserver.engine.blocks import moving
 from arkserver.engine.executor import Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block
 
@@ -58,7 +59,7 @@ class LocalExecutor(Executor):
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """Write into the blocks where they are; one that cannot be written to (received from a client) is copied."""
-        blocks = tuple(b if b.flags.writeable else b.copy() for b in array.blocks)
+        blocks = tuple(b if b.flags.writeable else moving.copy(b) for b in array.blocks)
         changed = replace(array, blocks=blocks)
         with progress.running(None):  # to be cancelled half way would leave the array half changed
             self.collect(fn, changed, *operands)
