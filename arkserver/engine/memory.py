@@ -6,7 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
+from arkserver.engine import buffers
 from arkserver.errors import MemoryLimitError
+
+# A smaller reservation cannot take the process over the limit by what the pool keeps.
+LARGE = 1 << 26
 
 
 class MemoryAccounts:
@@ -58,6 +64,8 @@ class MemoryAccounts:
             if taken + nbytes > self.limit:
                 raise MemoryLimitError(_refusal(command, nbytes, taken, self.limit))
             self._reserved += nbytes
+        if nbytes >= LARGE and psutil.Process().memory_info().rss + nbytes > self.limit:
+            buffers.release()  # freed pages that the pool keeps, and perhaps cannot use for this
         try:
             yield
         finally:

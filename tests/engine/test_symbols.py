@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from arkserver.engine import layout
+from arkserver.engine import buffers, layout
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.locks import SymbolLocks
-from arkserver.engine.memory import MemoryAccounts
+from arkserver.engine.memory import LARGE, MemoryAccounts
 from arkserver.engine.registry import ObjectRegistry, RegisteredObject
 from arkserver.engine.symbols import SymbolTable
 from arkserver.engine.values import Array
@@ -183,3 +184,15 @@ def test_commands_that_read_and_write_crosswise_do_not_block_each_other_for_ever
         thread.join(20)
         assert not thread.is_alive()
     assert counts == {"a": 1200, "b": 1200}
+
+
+def test_a_large_reservation_near_the_limit_gets_what_the_pool_keeps() -> None:
+    process = psutil.Process()
+    buffers.release()
+    start = process.memory_info().rss
+    held = buffers.empty(1 << 25, np.float64)
+    held[:] = 1
+    assert process.memory_info().rss > start + (3 << 26)
+    del held
+    with MemoryAccounts(start + LARGE - 1).reserve("sort", LARGE):
+        assert process.memory_info().rss < start + (1 << 27)
