@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from arkserver_kernels.bits import mixed, ones
 from arkserver_kernels.policy import inlined, kernel
+from arkserver_kernels.sets import numbers_of
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -122,15 +123,9 @@ def hash_rows(keys: U64, table: U64) -> bool:
 @kernel("u8[] u8[] b1 i8 i8[] i8[]")
 def match_hashed_rows(table: U64, keys: U64, outer: bool, first: int, left: I64, right: I64) -> int:
     """`match_rows` with a table of `hash_rows`."""
-    mask = np.uint64(len(table) // 2 - 1)
-    shift, k, found = np.uint64(64) - ones(mask), np.uint64(0), np.empty(TILE, np.int64)
+    k, found = np.uint64(0), np.empty(TILE, np.int64)
     for start in range(0, len(keys), TILE):
         tile = keys[start : start + TILE]
-        for i in range(len(tile)):
-            key = tile[i]
-            slot = mixed(key) >> shift
-            while table[slot << ONE] != key and table[slot << ONE | ONE] != 0:
-                slot = (slot + ONE) & mask
-            found[i] = np.int64(table[slot << ONE | ONE]) - 1
+        numbers_of(tile, table, found)
         k = write_found(found, len(tile), outer, first + start, left, right, k)
     return int(k)
