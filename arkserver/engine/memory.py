@@ -64,9 +64,9 @@ class MemoryAccounts:
             if taken + nbytes > self.limit:
                 raise MemoryLimitError(_refusal(command, nbytes, taken, self.limit))
             self._reserved += nbytes
-        if nbytes >= LARGE and psutil.Process().memory_info().rss + nbytes > self.limit:
-            buffers.release()  # freed pages that the pool keeps, and perhaps cannot use for this
         try:
+            if nbytes >= LARGE and psutil.Process().memory_info().rss + nbytes > self.limit:
+                buffers.release()  # freed pages that the pool keeps, and perhaps cannot use for this
             yield
         finally:
             with self._lock:
