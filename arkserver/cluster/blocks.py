@@ -20,12 +20,12 @@ class RemoteBlock:
 
     __slots__ = ("__weakref__", "content", "depth", "future")
 
-    def __init__(self, future: Future, depth: int, content: Any = None) -> None:
+    def __init__(self, future: Future, depth: int) -> None:
         self.future = future
         """of the Dask client"""
         self.depth = depth
         """steps since the last block that the workers keep without a task to compute it again"""
-        self.content = content
+        self.content: Any = None
         """the contents, as long as this process has them as well; None when only workers do"""
 
     @property

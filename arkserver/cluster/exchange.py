@@ -102,7 +102,7 @@ def merged_here(graph: Graph, blocks: Sequence[Packed], merge: Half) -> list[Any
     """The results of `by_server`, merged in this process; no argument is a block on a worker."""
     pieces = [_unpacked(len(blocks), p) for p in _by_result(blocks)]
     calls = [(p, *args) for p, args in zip(pieces, merge.arguments, strict=True)]
-    return [tasks.owned(result) for result in asking.run(merge.function, graph.command, calls)]
+    return asking.run(merge.function, graph.command, calls)
 
 
 def _by_result(blocks: Sequence[Packed]) -> list[bytes]:
@@ -315,7 +315,11 @@ def _large_lent(frames: Frames) -> Frames | bytes:
 
 def _taken(pieces: list[tuple[int, Any]]) -> list[tuple[int, Piece]]:
     """Pieces of which the lent ones are here."""
-    return [(j, (i, frames if isinstance(frames, list) else take(pickle.loads(frames)))) for j, (i, frames) in pieces]  # noqa: S301 - from a worker of this cluster
+    return [(j, (i, frames if isinstance(frames, list) else _fetched(frames))) for j, (i, frames) in pieces]
+
+
+def _fetched(lent: bytes) -> Frames:
+    return take(pickle.loads(lent))  # noqa: S301 - from a worker of this cluster
 
 
 def _pickled(piece: Any) -> Frames:

@@ -78,7 +78,7 @@ class ClusterExecutor(Executor):
         """`map` for a function that returns `parts` results."""
         found: list[Sequence[Any]] | None = self._run_here(fn, _calls(operands))
         if found is not None:
-            return tuple(self._kept([tasks.owned(results[p]) for results in found]) for p in range(parts))
+            return tuple(self._kept([results[p] for results in found]) for p in range(parts))
         graph = Graph(_name(fn))
         whole = self._each_block(graph, fn, operands, "-all")
         keys = []
@@ -146,9 +146,10 @@ class ClusterExecutor(Executor):
             return None
         return asking.run(fn, progress.command(), here)
 
-    def _kept(self, contents: Sequence[Any]) -> Refs:
+    def _kept(self, made: Sequence[Any]) -> Refs:
         """Blocks of contents that were made here; this process has small ones as long as a task has them."""
-        blocks = self.place(map(frozen, contents))
+        contents = [frozen(tasks.owned(content)) for content in made]
+        blocks = self.place(contents)
         for block, content in zip(blocks, contents, strict=True):
             if isinstance(block, RemoteBlock) and literal_bytes(content) <= THROUGH_SERVER_BYTES:
                 block.content = content
