@@ -234,7 +234,6 @@ case(
             "polars": peers.polars(lambda f: f.select(_polars_where())),
             "duckdb": peers.duckdb("select case when mask then a else 0.0 end as r from t"),
         },
-        note="NumPy's function, in pieces on all threads; not worked on yet.",
         bytes_per_row=17,
     )
 )

@@ -286,7 +286,7 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
 
 def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for x in numbers(rng, n):
-        for count in (0, 1, 4, 200):
+        for count in (0, 1, 4, 20, 200):
             places = rng.integers(0, n, count) if n else np.empty(0, np.int64)
             places = places[np.lexsort([places, codes(x[places])])]
             yield x, x[places], places + 7, 7
