@@ -10,10 +10,13 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from arkserver.cli import about, control, doctor, integration, start, workers
+from arkserver.cli import about, control, doctor, integration, pages, start, workers
 from arkserver.errors import ArkserverError, ConfigurationError
 
 USAGE_ERROR = 2
+
+HOLD_ARRAYS = ("start", "worker")
+"""commands whose process holds arrays"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit status: 0, 1 for a failure, 2 for settings that cannot work.
     """
+    if argv is None and sys.argv[1:2] and sys.argv[1] in HOLD_ARRAYS:
+        pages.ask_for_huge_pages()
     try:
         arguments = _parser().parse_args(integration.translate(sys.argv[1:] if argv is None else argv))
         run: Callable[[argparse.Namespace], int] = arguments.run
