@@ -12,7 +12,7 @@ import pytest
 from arkserver.cluster import executor as executor_module
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine.executor import Executor
-from arkserver.engine.local import LocalExecutor
+from arkserver.engine.local import DEFERRED_FROM, LocalExecutor
 from tests.support.cluster import running_cluster
 
 # Timing belongs to the benchmarks: an example may run while the machine compiles something else.
@@ -21,6 +21,8 @@ hypothesis.settings.register_profile("arkserver", deadline=None, max_examples=25
 hypothesis.settings.load_profile("arkserver")
 
 WIDTHS = (1, 2, 3, 7)
+WAITING = (2, 7)
+"""widths at which elementwise results, however small, wait until they are needed"""
 
 
 def pytest_configure() -> None:
@@ -48,7 +50,7 @@ def ex(request: pytest.FixtureRequest) -> Iterator[Executor]:
     """
     place, count = request.param
     if place == "blocks":
-        yield LocalExecutor(count)
+        yield LocalExecutor(count, deferred_from=0 if count in WAITING else DEFERRED_FROM)
     else:
         with running_cluster(count) as cluster, pytest.MonkeyPatch.context() as patch:
             patch.setattr(executor_module, "MERGED_HERE_PIECES", 0)  # small results of exchanges would stay here

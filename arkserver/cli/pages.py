@@ -1,8 +1,8 @@
 """Huge pages for what clients upload.
 
-Results lie in huge pages, as the pool of `engine.buffers` asks the kernel for them. An upload lies where ZeroMQ received
-it, in memory of the C library, which asks for them only when its tunables say so, and reads these only when the process
-begins. On 4 KB pages an upload of 80 MB took 1.2 to 1.6 times as long, and random reads of it 1.2 times.
+Results lie in huge pages, as the pool of `engine.buffers` asks the kernel for them. An upload lies where ZeroMQ
+received it, in memory of the C library, which asks for them only when its tunables say so, and reads these only when
+the process begins. On 4 KB pages an upload of 80 MB took 1.2 to 1.6 times as long, and random reads of it 1.2 times.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine import progress
+from arkserver.engine.deferred import value_of
 from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
 
@@ -190,7 +191,7 @@ class ClusterExecutor(Executor):
 
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""
-        return self.cluster.gather(list(blocks))
+        return self.cluster.gather([value_of(b) for b in blocks])
 
     def _each_block(self, graph: Graph, fn: Callable[..., Any], operands: Sequence[Any], suffix: str = "") -> list[Any]:
         count = blocks_of(operands)

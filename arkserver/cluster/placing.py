@@ -8,9 +8,10 @@ from typing import Any
 from arkserver.cluster.blocks import RemoteBlock, remote_blocks
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine import layout
+from arkserver.engine.blocks.elementwise import Function
 from arkserver.engine.executor import C, Executor, R, Refs
 from arkserver.engine.local import LocalExecutor
-from arkserver.engine.values import Array, Block, Strings
+from arkserver.engine.values import Array, Block, DType, Strings
 
 
 class PlacingExecutor(Executor):
@@ -73,6 +74,10 @@ class PlacingExecutor(Executor):
     def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """One new block for each: ``fn(*operands)``."""
         return self._for(*operands).map(fn, *operands)
+
+    def elementwise(self, fn: Function, dtype: DType, *operands: Any) -> Refs:
+        """`map` for a cheap function."""
+        return self._for(*operands).elementwise(fn, dtype, *operands)
 
     def map_parts(self, parts: int, fn: Callable[..., Sequence[Any]], *operands: Any) -> tuple[Refs, ...]:
         """`map` for a function that returns `parts` results."""

@@ -16,7 +16,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from arkserver.engine.values import Array, Block, Strings
+from arkserver.engine.blocks.elementwise import Function, apply
+from arkserver.engine.deferred import value_of
+from arkserver.engine.values import Array, Block, DType, Strings
 
 R = TypeVar("R")
 C = TypeVar("C", bound=Array | Strings)
@@ -92,6 +94,10 @@ class Executor(ABC):
     def fetch(self, blocks: Iterable[Block]) -> list[Any]:
         """The contents of blocks, here."""
 
+    def elementwise(self, fn: Function, dtype: DType, *operands: Any) -> Refs:
+        """`map` for a cheap function of each element, of one dtype; when it is computed is the executor's affair."""
+        return self.map(apply_function, fn, dtype, *operands)
+
     def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """`map` for a function that reads files: its blocks are kept and never made again, as the files may go."""
         return self.map(fn, *operands)
@@ -127,10 +133,16 @@ def blocks_of(operands: Sequence[Any]) -> int:
 
 def operands_at(operands: Sequence[Any], i: int) -> tuple[Any, ...]:
     """What the operands hand over for block `i`."""
-    return tuple(_at(o, i) for o in operands)
+    return tuple(value_of(at_block(o, i)) for o in operands)
 
 
-def _at(operand: Any, i: int) -> Any:
+def apply_function(fn: Function, dtype: DType, *operands: Any) -> Any:
+    """A block, ``fn`` of blocks and scalars."""
+    return apply(fn, *operands, dtype=dtype)
+
+
+def at_block(operand: Any, i: int) -> Any:
+    """What an operand hands over for block `i`, a deferred block as it is."""
     if isinstance(operand, Array | Strings):
         return operand.blocks[i]
     return operand.values[i] if isinstance(operand, Each) else operand

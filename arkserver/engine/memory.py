@@ -28,7 +28,7 @@ class MemoryAccounts:
         self.limit = limit
         self._live = 0
         self._reserved = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # memory that is freed meanwhile may be counted on the same thread
 
     @property
     def live(self) -> int:

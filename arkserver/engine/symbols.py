@@ -8,8 +8,10 @@ import string
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from arkserver.engine.deferred import when_gone
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.errors import UnknownSymbolError
 
@@ -108,7 +110,7 @@ class SymbolTable:
                 return False
             del self._values[name]
             self._changes += 1
-            self.accounts.add(-value.nbytes)
+            when_gone(getattr(value, "blocks", ()), partial(self.accounts.add, -value.nbytes))
             return True
 
     def discard(self, names: Iterable[str]) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from arkserver.engine.blocks.elementwise import Function, apply, apply_into
-from arkserver.engine.executor import Executor
+from arkserver.engine.blocks.elementwise import Function, apply_into
+from arkserver.engine.executor import Executor, apply_function
 from arkserver.engine.layout import align
 from arkserver.engine.values import BIGINT, Array, DType, dtype_name
 from arkserver.errors import ArgumentError, UnsupportedError
 
 
-def each(ex: Executor, fn: Function, dtype: DType, *operands: Any) -> Array:
+def each(ex: Executor, fn: Function, dtype: DType, *operands: Any, cheap: bool = False) -> Array:
     """``fn`` of the operands, element by element.
 
     Parameters
@@ -24,6 +24,8 @@ def each(ex: Executor, fn: Function, dtype: DType, *operands: Any) -> Array:
         Of the result.
     *operands : Array or scalar
         At least one array; all arrays have one shape.
+    cheap : bool
+        Whether `fn` takes less time than reading and writing its elements, so that it may be computed twice.
 
     Raises
     ------
@@ -31,12 +33,8 @@ def each(ex: Executor, fn: Function, dtype: DType, *operands: Any) -> Array:
         For arrays of different shapes.
     """
     like, operands = aligned(ex, operands)
-    refs = ex.map(_apply, fn, dtype, *operands)
+    refs = ex.elementwise(fn, dtype, *operands) if cheap else ex.map(apply_function, fn, dtype, *operands)
     return Array(dtype, like.shape, refs.values, like.rows)
-
-
-def _apply(fn: Function, dtype: DType, *operands: Any) -> NDArray[Any]:
-    return apply(fn, *operands, dtype=dtype)
 
 
 def each_in_place(ex: Executor, fn: Function, x: Array, *operands: Any) -> Array:

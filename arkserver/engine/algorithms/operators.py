@@ -31,6 +31,9 @@ from arkserver.engine.threads import threads
 from arkserver.engine.values import BIGINT, Array, DType
 from arkserver.errors import ArgumentError, UnsupportedError
 
+CHEAP = frozenset({"+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^"})
+"""Operators that the memory is slower than."""
+
 
 def binary(ex: Executor, command: str, op: str, a: Any, b: Any) -> Array:
     """``a op b`` of two arrays, or of an array and a scalar on either side.
@@ -59,7 +62,7 @@ def binary(ex: Executor, command: str, op: str, a: Any, b: Any) -> Array:
         raise _missing(command, op, left, right)
     if op == "**" and plan.pair != FLOAT64:
         refuse_negative(ex, b, "Attempt to exponentiate base of type Int or UInt to negative exponent")
-    return each(ex, plan.fn, plan.dtype, a, b)
+    return each(ex, plan.fn, plan.dtype, a, b, cheap=op in CHEAP)
 
 
 def _missing(command: str, op: str, a: DType, b: DType) -> UnsupportedError:
