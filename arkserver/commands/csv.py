@@ -8,7 +8,7 @@ from arkserver.commands.parquet import each_readable
 from arkserver.commands.registry import command
 from arkserver.commands.results import Json, ReadAll
 from arkserver.engine.executor import Executor
-from arkserver.engine.storage import csv, csv_writing, paths
+from arkserver.engine.storage import csv, csv_text, csv_writing, paths
 from arkserver.engine.values import Column
 from arkserver.errors import ArgumentError, StorageError
 
@@ -16,7 +16,7 @@ from arkserver.errors import ArgumentError, StorageError
 @command("lscsv", distributed="server")
 def list_columns(filename: str, col_delim: str) -> Json:
     """Name the columns of a CSV file."""
-    return Json(list(csv.peek(paths.first_match(filename), col_delim).names))
+    return Json(list(csv_text.peek(paths.first_match(filename), col_delim).names))
 
 
 def text_file_bytes(filenames: list[str]) -> int:
@@ -33,7 +33,7 @@ def read(
     files = paths.expand(filenames)
 
     def readable(path: str) -> str:
-        csv.check_names(path, csv.peek(path, col_delim), datasets)
+        csv.check_names(path, csv_text.peek(path, col_delim), datasets)
         return path
 
     found, errors = each_readable(files, readable, allow_errors=allow_errors)

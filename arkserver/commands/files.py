@@ -8,7 +8,7 @@ from arkserver.commands.parquet import sources_of
 from arkserver.commands.registry import FIXED, command
 from arkserver.commands.results import Json, ReadAll
 from arkserver.engine.executor import Executor
-from arkserver.engine.storage import csv, parquet, paths
+from arkserver.engine.storage import csv, csv_text, parquet, paths
 from arkserver.engine.storage.paths import FileType
 from arkserver.engine.values import Array, starts
 from arkserver.errors import UnsupportedError
@@ -34,7 +34,7 @@ def list_any(filename: str, col_delim: str = ",", read_nested: bool = True) -> J
         case FileType.PARQUET:
             return Json(parquet.column_names(path, nested=read_nested))
         case FileType.CSV:
-            return Json(list(csv.peek(path, col_delim).names))
+            return Json(list(csv_text.peek(path, col_delim).names))
     raise UnsupportedError(f"{path} is HDF5, which this server does not read; it reads Parquet and CSV")
 
 

@@ -137,6 +137,34 @@ def word_of(_context: Any, number: Any) -> Any:
 
 
 @intrinsic
+def upper_product(_context: Any, a: Any, b: Any) -> Any:  # noqa: ARG001
+    """The upper 64 of the 128 bits of the product of two uint64."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        wide = ir.IntType(128)
+        a, b = (builder.zext(x, wide) for x in args)
+        return builder.trunc(builder.lshr(builder.mul(a, b), ir.Constant(wide, 64)), ir.IntType(64))
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def leading_zeros(_context: Any, word: Any) -> Any:  # noqa: ARG001
+    """How many zero bits a uint64 that is not 0 begins with."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def float_of(_context: Any, word: Any) -> Any:  # noqa: ARG001
+    """The float64 that has the bits of a uint64."""
+    return types.float64(types.uint64), lambda _, builder, __, args: builder.bitcast(args[0], ir.DoubleType())
+
+
+@intrinsic
 def reversed_bytes(_context: Any, word: Any) -> Any:
     """A uint64 with its bytes in the opposite order."""
     return types.uint64(word), lambda _, builder, __, args: builder.bswap(args[0])

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arkserver.engine.storage import csv_parsing
 from tests.storage.columns import assert_column, errors, read
 from tests.support.session import Session
 
@@ -193,3 +196,78 @@ def test_columns_of_a_table_can_be_chosen(session: Session, tmp_path: Path) -> N
     assert_column(found["c"], [3])
     missing = session.error("readTable", filenames=[path], columns=["d"], format="csv", col_delim="|")
     assert "The dataset d was not found" in missing
+
+
+# --- kernels and Arrow -----------------------------------------------------------------------------------------------
+
+
+ODD = {
+    "i": [" 7", "", "-0", "00000000000000000000005", "-9223372036854775808", "9223372036854775807", "NA"],
+    "f": [" 0.5", "", "nan", "NaN", "-inf", "1e400", "5e-324", "1.", ".5", "-0", "123456789012345678901e-5", "NA"],
+    "b": ["TRUE", "False", "1", "0", "", "NULL"],
+    "s": ["", "\u00e9t\u00e9", "NA", " x ", "0"],
+}
+
+
+def _odd_rows(n: int) -> list[list[str]]:
+    """Rows that are plain in most pieces of a file."""
+    rng = np.random.default_rng(8)
+    plain = [
+        [str(x) for x in rng.integers(-(10**6), 10**6, n)],
+        [repr(x) for x in (rng.normal(size=n) * 10.0 ** rng.integers(-30, 30, n)).tolist()],
+        ["true" if x else "false" for x in rng.random(n) < 0.5],
+        [f"text {x}" for x in rng.integers(0, 99, n)],
+    ]
+    for column, odd in zip(plain, ODD.values(), strict=True):
+        for k, at in enumerate(rng.choice(np.arange(n // 2, n), len(odd), replace=False)):
+            column[at] = odd[k]
+    return [list(row) for row in zip(*plain, strict=True)]
+
+
+def _as_ours(column: Any) -> Any:
+    if pa.types.is_string(column.type):
+        return column.to_pylist()
+    return column.cast(pa.float64(), safe=False).to_numpy() if column.null_count else column.to_numpy()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", [True, False])
+@pytest.mark.parametrize("piece", [1, 500, 1 << 20])
+def test_pieces_are_what_arrow_makes_of_the_whole(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, last: bool, end: str
+) -> None:
+    monkeypatch.setattr(csv_parsing, "SMALL_PIECE", 1)
+    monkeypatch.setattr(csv_parsing, "LARGE_PIECE", piece)
+    rows = _odd_rows(400)
+    text = end.join(["i,f,b,s", *(",".join(r) for r in rows)]) + (end if last else "")
+    path = _file(tmp_path, text)
+    expected = pacsv.read_csv(path)
+    found = _table(session, path, format="csv")
+    for name in "ifbs":
+        assert_column(found[name], _as_ours(expected.column(name)))
+
+
+def test_names_may_be_quoted(session: Session, tmp_path: Path) -> None:
+    assert _table(session, _file(tmp_path, '"a","b,c"\n1,x\n'), format="csv") == {"a": np.array([1]), "b,c": ["x"]}
+    two_lines = _table(session, _file(tmp_path, '"a","b\nc"\n1,x\n'), format="csv")
+    assert two_lines == {"a": np.array([1]), "b\nc": ["x"]}
+
+
+def test_lines_of_other_lengths_are_errors(session: Session, tmp_path: Path) -> None:
+    for rows in ("1,2\n3\n", "1\n2,3,4\n", "1,2,3\n", "1,2\n\n3,4,5\n"):
+        path = _file(tmp_path, "a,b\n" + rows)
+        assert "Expected 2 columns" in session.error("readTable", filenames=[path], format="csv")
+    path = _file(tmp_path, "a,b\n1,2\n\n3,4\n\n")
+    found = _table(session, path, format="csv")
+    assert_column(found["b"], [2, 4])
+
+
+def test_a_file_of_names_alone_has_no_rows(session: Session, tmp_path: Path) -> None:
+    for text in ("a,b", "a,b\n"):
+        assert _read(session, _file(tmp_path, text), names=["a", "b"]) == {"a": [], "b": []}
+
+
+def test_text_that_is_not_utf8_is_an_error(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"s\nx\n\xff\n")
+    assert "UTF8" in session.error("readcsv", filenames=[str(path)], datasets=["s"], col_delim=",")

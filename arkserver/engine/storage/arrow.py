@@ -205,6 +205,17 @@ def to_arrow(block: Any) -> Any:
     return pa.array(block)
 
 
+def is_utf8(block: TextBlock) -> bool:
+    """Whether all strings of a block are UTF-8."""
+    if not len(block.data) or block.data.max() < 0x80:
+        return True
+    try:
+        to_arrow(block).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def lists_to_arrow(starts: NDArray[np.int64], values: Any) -> Any:
     """The lists of one block; the last ends where the values do."""
     inner = to_arrow(values)

@@ -14,8 +14,9 @@ import pyarrow.csv as pacsv
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.storage import paths
-from arkserver.engine.storage.arrow import as_text, to_arrow
-from arkserver.engine.storage.csv import HEADER_END, HEADER_START, WRITABLE
+from arkserver.engine.storage.arrow import as_text, is_utf8, to_arrow
+from arkserver.engine.storage.csv import WRITABLE
+from arkserver.engine.storage.csv_text import HEADER_END, HEADER_START
 from arkserver.engine.threads import threads
 from arkserver.engine.values import DTYPES, STRING_KIND, Array, Column, Strings, TextBlock, dtype_name
 from arkserver.errors import ArgumentError, StorageError, UnsupportedError
@@ -79,15 +80,7 @@ def _has_special(block: TextBlock, delimiter: str) -> bool:
     special = np.zeros(256, np.bool_)
     special[[*b'"\n\r', *delimiter.encode()]] = True
     chunks = threads().each_chunk(lambda a, b: bool(special[block.data[a:b]].any()), len(block.data))
-    return any(chunks) or not _is_text(block)
-
-
-def _is_text(block: TextBlock) -> bool:
-    try:
-        to_arrow(block).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
+    return any(chunks) or not is_utf8(block)
 
 
 def _lines_by_arrow(blocks: Sequence[Any], delimiter: str) -> Iterator[Any]:

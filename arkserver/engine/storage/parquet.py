@@ -27,6 +27,9 @@ from arkserver.errors import StorageError, UnsupportedError
 Read = Column | Lists
 """What a column of a file becomes."""
 
+JOBS = 4
+"""for each thread, so that all end at about the same time"""
+
 TAG = "Filename_Codes"
 """the column that tells which file each row came from"""
 
@@ -260,23 +263,30 @@ def _read_block(pieces: tuple[Piece, ...], names: tuple[str, ...], kinds: tuple[
 
 
 def _read_columns(pieces: tuple[Piece, ...], kinds: Mapping[str, Kind]) -> dict[str, Any]:
-    """Chunked columns, read by all threads.
+    """Chunked columns, read by all threads."""
+    groups = [(path, group) for path, of_file in pieces for group in of_file]
+    jobs = _jobs(groups, kinds, several=len(pieces) > 1) if groups and kinds else []
+    tables = threads().run(_read_groups, *zip(*jobs, strict=True)) if jobs else []
+    return {name: _column_of(tables, name) for name in kinds} if groups else {}
 
-    Arrow makes one piece of memory of a column of numbers that is read at once, which becomes the block as it is, so
-    threads share out such columns. Strings are copied anyway and take the longest: threads share out their rows.
+
+def _jobs(
+    groups: Sequence[tuple[str, int]], kinds: Mapping[str, Kind], *, several: bool
+) -> list[tuple[Sequence[tuple[str, int]], list[str]]]:
+    """Which columns of which row groups a thread reads at a time, the small jobs last.
+
+    Arrow makes one piece of memory of a column of numbers that is read at once from one file, which becomes the block
+    as it is, so threads share out such columns. Strings are copied anyway and take the longest: threads share out their
+    rows, and with several files those of all columns, so that no thread opens all of them.
     """
+    count = threads().count
     long = [name for name, kind in kinds.items() if kind.dtype is None or kind.is_list]
     short = [name for name in kinds if name not in long]
-    groups = [(path, group) for path, of_file in pieces for group in of_file]
-    count = threads().count
-    jobs = []
-    for names, by_rows in ((long, len(groups) >= count), (short, len(groups) >= count > len(short))):
-        if by_rows:
-            jobs += [(groups[a:b], names) for a, b in split(len(groups), count) if names]
-        else:
-            jobs += [(groups, names[i::count]) for i in range(min(count, len(names)))]
-    tables = threads().run(_read_groups, *zip(*jobs, strict=True)) if groups and jobs else []
-    return {name: _column_of(tables, name) for name in kinds} if groups else {}
+    rows = [*long, *(short if several or len(short) < count else [])] if len(groups) >= count else []
+    columns = [name for name in (*long, *short) if name not in rows]
+    by_column = [(groups, columns[i :: JOBS * count]) for i in range(min(JOBS * count, len(columns)))]
+    by_rows = [(groups[a:b], rows) for a, b in split(len(groups), min(JOBS * count, len(groups))) if rows]
+    return [*by_column, *by_rows]
 
 
 def _column_of(tables: Sequence[Any], name: str) -> Any:
