@@ -31,7 +31,7 @@ SAMPLES, FEW = 1 << 12, 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Bitmap:
-    """The set of the keys whose bits are set, by their codes in a range."""
+    """The set of the keys whose bits are set, by their codes in a range; an empty word is the last."""
 
     order: Order
     found: Range
@@ -50,7 +50,7 @@ def _narrow(found: Range, keys: int) -> bool:
 def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap:
     """A bitmap of (raw) keys, each thread's own at first."""
     bitmap = Bitmap(order, found, np.empty(0, np.uint64))
-    size = max(1, 1 << max(found.bits - 6, 0))
+    size = ((found.most - int(found.base)) >> int(found.zeros) >> 6) + 2
 
     def mark(start: int, stop: int) -> Array:
         words = buffers.empty(size, np.uint64)
@@ -93,8 +93,7 @@ def in1d(x: Array, test: Array) -> Bools:
     found = key_range(wanted, order)
     if _narrow(found, len(x) + len(test)):
         bitmap = _bitmap(wanted, order, found)
-        last = np.uint64((found.most - int(found.base)) >> int(found.zeros))
-        args = *bitmap.code, last, bitmap.words
+        args = *bitmap.code, bitmap.words
         threads().each_chunk(lambda a, b: sets.test_bits(keys[a:b], *args, out[a:b]), len(x))
         return out
     table = empty_table(len(wanted))
