@@ -20,6 +20,7 @@ from arkserver.engine.blocks import grouping
 from arkserver.engine.blocks.moving import concatenate, gather
 from arkserver.engine.blocks.orders import Order, Range, key_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked, restore, sort
+from arkserver.engine.blocks.ranking import ranked
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -175,6 +176,9 @@ def unique_inverse(x: Array, known: Range | None = None) -> tuple[Array, Ints]:
     if few is not None:
         values = unique_sorted(sort(few.view(x.dtype)))
         return values, numbers_among(raw(values), keys)
+    if not (found.ascending or found.descending):
+        distinct, numbers = ranked(keys, order, found)
+        return distinct.view(x.dtype), numbers
     permutation, new = argsort_marked(x)
     starts = np.flatnonzero(new)
     return gather(x, gather(permutation, starts)), grouping.codes_of_groups(permutation, starts)
