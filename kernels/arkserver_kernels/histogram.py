@@ -28,7 +28,7 @@ def add_bins(
     for i in range(len(x)):
         value = np.float64(x[i])
         inside = (low <= value) & (value <= high)
-        b = min(np.int64((value - low) * scale if inside else 0.0), last)
+        b: Any = min(np.int64((value - low) * scale if inside else 0.0), last)
         b -= np.int64(value < edges[np.uint64(b)])
         b += np.int64(value >= edges[np.uint64(b + 1)])
         index[i] = index[i] + b * stride if inside else OUTSIDE
