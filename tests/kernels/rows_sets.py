@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from arkserver.engine.blocks import joining, sets, sorting
+from arkserver.engine.blocks import joining, ranking, sets, sorting
+from arkserver.engine.blocks.orders import key_range, order_of
+from arkserver.engine.blocks.views import raw
 from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
 
 
@@ -42,6 +44,17 @@ def of_codes(fn: Callable[..., Array]) -> Callable[..., Array]:
 
 def inverse_reference(x: Array) -> tuple[Array, Array]:
     return of_codes(np.unique)(x), np.unique(codes(x), return_inverse=True)[1]
+
+
+def ranked(x: Array) -> tuple[Array, Array]:
+    order = order_of(x.dtype)
+    distinct, numbers = ranking.ranked(raw(x), order, key_range(raw(x), order))
+    return distinct.view(x.dtype), numbers
+
+
+def words(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    """Blocks of at least one element of 8 bytes."""
+    yield from ((x,) for x in numbers(rng, n + 1) if x.dtype.itemsize == 8)
 
 
 def counts_reference(x: Array) -> tuple[Array, Array]:
@@ -92,6 +105,7 @@ ROWS: dict[str, Comparison] = {
     "sets.unique_sorted": Comparison(lambda x: sets.unique_sorted(sorting.sort(x)), of_codes(np.unique), each),
     "sets.unique_counts": Comparison(sets.unique_counts, counts_reference, few_keys),
     "sets.unique_inverse": Comparison(sets.unique_inverse, inverse_reference, few_keys),
+    "ranking.ranked": Comparison(ranked, inverse_reference, words),
     "sets.numbers_among": Comparison(
         lambda x: sets.numbers_among(x.view(np.uint64)[::2].copy(), x.view(np.uint64)), numbers_reference, word_sets
     ),

@@ -111,7 +111,7 @@ def test_equals_reference(name: str, threads: int, pool: Callable[[int], None]) 
         check(COMPARISONS[name], seed, n)
 
 
-@pytest.mark.parametrize("name", [n for n in COMPARISONS if n.startswith(("sorting", "grouping"))])
+@pytest.mark.parametrize("name", [n for n in COMPARISONS if n.startswith(("sorting", "grouping", "ranking"))])
 def test_sorts_buckets_that_are_cut_again(
     name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

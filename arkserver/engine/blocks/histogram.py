@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from arkserver_kernels import histogram
+from numpy.typing import NDArray
 
 from arkserver.engine.blocks.views import Array, Ints, plain
 from arkserver.engine.threads import threads
@@ -39,7 +40,7 @@ def histogramdd(sample: Sequence[Array], bins: Sequence[int], ranges: Sequence[t
         The outer edges a dimension has. Points outside, or with a nan, are not counted.
     """
     columns = [plain(x) for x in sample]
-    edges = [np.linspace(low, high, n + 1) for n, (low, high) in zip(bins, ranges, strict=True)]
+    edges = [_edges(n, low, high) for n, (low, high) in zip(bins, ranges, strict=True)]
     strides = [int(np.prod(bins[d + 1 :])) for d in range(len(bins))]
 
     def count(start: int, stop: int) -> Ints:
@@ -55,3 +56,10 @@ def histogramdd(sample: Sequence[Array], bins: Sequence[int], ranges: Sequence[t
     parts = threads().each_share(count, len(columns[0]))
     counts: Ints = np.add.reduce(parts)
     return counts.reshape(tuple(bins))
+
+
+def _edges(bins: int, low: float, high: float) -> NDArray[np.float64]:
+    """The edges of equal bins, nan in the place of the last one: see `histogram.add_bins`."""
+    edges = np.linspace(low, high, bins + 1)
+    edges[-1] = np.nan
+    return edges

@@ -52,7 +52,7 @@ def argsort_marked(keys: Array, order: Order | None = None, rows: Ints = NO_ROWS
     return _argsort(raw(keys), rows, order or order_of(keys.dtype), marks=True)
 
 
-def _scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> None:
+def scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> None:
     """Write each key's code into its bucket."""
     args = order.negative, order.flip, found.base, cut.shift, cut.buckets
 
@@ -76,7 +76,7 @@ def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Ra
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
 
-def _bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
+def bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
     """Cut the buckets into ranges of about equal size, more than threads, so that none waits long for another."""
     n = int(starts[-1])
     pieces = 1 if n < 1 << 15 else 8 * threads().count
@@ -89,12 +89,12 @@ def _large_buckets(starts: Ints) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in pairwise(starts) if b - a > LARGE] if starts[-1] > LARGE else []
 
 
-def _spare(starts: Ints) -> Array:
+def spare_words(starts: Ints) -> Array:
     sizes = np.diff(starts)
     return buffers.empty(2 * int(sizes[sizes <= LARGE].max(initial=0)), np.uint64)
 
 
-def _counts() -> Ints:
+def digit_counts() -> Ints:
     return np.empty(1 << 12, np.int64)
 
 
@@ -113,14 +113,14 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool =
         _write_runs(out, order, found, cut_buckets(keys, order, found, found.bits).starts)
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
-    _scatter(keys, out, order, found, cut)
+    scatter(keys, out, order, found, cut)
     code = order.negative, order.flip, found.base
 
     def finish(bucket: int, stop: int) -> None:
         args = out, cut.starts, bucket, stop, LARGE, low
-        radix.sort_key_buckets(*args, *code, _spare(cut.starts), _counts())
+        radix.sort_key_buckets(*args, *code, spare_words(cut.starts), digit_counts())
 
-    threads().run(finish, *_bucket_ranges(cut.starts))
+    threads().run(finish, *bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
         _sort_slice(out[start:stop], low, keys[start:stop] if spent else buffers.empty(stop - start, np.uint64))
         restore(out[start:stop], order, found)
@@ -140,7 +140,7 @@ def _sort_slice(words: Array, low: int, room: Array) -> None:
 
 def _write_runs(out: Array, order: Order, found: Range, starts: Ints) -> None:
     args = order.negative, order.flip, found.base, found.zeros
-    threads().run(lambda a, b: radix.fill_runs(starts, *args, a, b, out), *_bucket_ranges(starts))
+    threads().run(lambda a, b: radix.fill_runs(starts, *args, a, b, out), *bucket_ranges(starts))
 
 
 def _count_sort(keys: Array) -> Array:
@@ -170,13 +170,13 @@ def _argsort_into(keys: Array, rows: Ints, out: Array, new: Bools, order: Order)
 
     def finish(bucket: int, stop: int) -> None:
         args = keys, rows, out, cut.starts, bucket, stop, LARGE
-        radix.sort_place_buckets(*args, *code, new, _spare(cut.starts), _counts())
+        radix.sort_place_buckets(*args, *code, new, spare_words(cut.starts), digit_counts())
 
-    threads().run(finish, *_bucket_ranges(cut.starts))
+    threads().run(finish, *bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
         _sort_slice(out[start:stop], room, buffers.empty(stop - start, np.uint64))
         spare = buffers.empty(2 * (stop - start) if drop else 0, np.uint64)
-        radix.finish_places(keys, rows, out[start:stop], *code, new[start:stop], spare, _counts())
+        radix.finish_places(keys, rows, out[start:stop], *code, new[start:stop], spare, digit_counts())
 
 
 def _ascend(keys: Array, rows: Ints, out: Array, new: Bools, *, reverse: bool) -> None:

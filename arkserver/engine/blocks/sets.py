@@ -20,6 +20,7 @@ from arkserver.engine.blocks import grouping
 from arkserver.engine.blocks.moving import concatenate, gather
 from arkserver.engine.blocks.orders import Order, Range, key_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked, restore, sort
+from arkserver.engine.blocks.ranking import ranked
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -31,7 +32,7 @@ SAMPLES, FEW = 1 << 12, 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Bitmap:
-    """The set of the keys whose bits are set, by their codes in a range."""
+    """The set of the keys whose bits are set, by their codes in a range; an empty word is the last."""
 
     order: Order
     found: Range
@@ -50,7 +51,7 @@ def _narrow(found: Range, keys: int) -> bool:
 def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap:
     """A bitmap of (raw) keys, each thread's own at first."""
     bitmap = Bitmap(order, found, np.empty(0, np.uint64))
-    size = max(1, 1 << max(found.bits - 6, 0))
+    size = ((found.most - int(found.base)) >> int(found.zeros) >> 6) + 2
 
     def mark(start: int, stop: int) -> Array:
         words = buffers.empty(size, np.uint64)
@@ -93,8 +94,7 @@ def in1d(x: Array, test: Array) -> Bools:
     found = key_range(wanted, order)
     if _narrow(found, len(x) + len(test)):
         bitmap = _bitmap(wanted, order, found)
-        last = np.uint64((found.most - int(found.base)) >> int(found.zeros))
-        args = *bitmap.code, last, bitmap.words
+        args = *bitmap.code, bitmap.words
         threads().each_chunk(lambda a, b: sets.test_bits(keys[a:b], *args, out[a:b]), len(x))
         return out
     table = empty_table(len(wanted))
@@ -176,6 +176,9 @@ def unique_inverse(x: Array, known: Range | None = None) -> tuple[Array, Ints]:
     if few is not None:
         values = unique_sorted(sort(few.view(x.dtype)))
         return values, numbers_among(raw(values), keys)
+    if not (found.ascending or found.descending):
+        distinct, numbers = ranked(keys, order, found)
+        return distinct.view(x.dtype), numbers
     permutation, new = argsort_marked(x)
     starts = np.flatnonzero(new)
     return gather(x, gather(permutation, starts)), grouping.codes_of_groups(permutation, starts)
