@@ -60,7 +60,7 @@ def run(sizes: list[int], options: argparse.Namespace) -> list[str]:
     server_flags = ("--log-level", "WARN", "--threads", str(threads))
     with running_server(*server_flags) as server, connect(server.address) as session:
         limits = measure.limits(threads)
-        print(f"triad {limits['triad'] / 1e9:.1f} GB/s, copy {limits['copy'] / 1e9:.1f} GB/s, {threads} threads")
+        print(", ".join(f"{name} {rate / 1e9:.1f} GB/s" for name, rate in limits.items()), f"with {threads} threads")
         print(report.header(), flush=True)
         for row in CASES.values():
             chosen = row.of_peers(options.peers) if re.search(options.only, row.op) else None

@@ -71,7 +71,7 @@ class Case:
     bytes_per_row: int = 8
     """bytes that have to be read and written for a row, for the rate"""
     limit: str = ""
-    """the physical limit that the rate is compared with: triad or copy; empty where none is meaningful"""
+    """the physical limit that the rate is compared with: triad, copy or read; empty where none is meaningful"""
     limit_share: float | None = None
     """the part of it that has to be reached"""
     sizes: tuple[int, ...] = (10**6, 10**7, 10**8)

@@ -117,7 +117,7 @@ def _copy(a: Any, b: Any) -> None:
 
 
 def limits(threads: int, n: int = 20_000_000) -> dict[str, float]:
-    """Bytes a second of a triad and a copy over buffers that are used again, on all threads."""
+    """Bytes a second of a triad, a copy and a sum over buffers that are used again, on all threads."""
     a, b, c = np.zeros(n), np.ones(n), np.ones(n)
     with ThreadPoolExecutor(threads) as pool:
         cuts = [slice(i * n // threads, (i + 1) * n // threads) for i in range(threads)]
@@ -128,5 +128,8 @@ def limits(threads: int, n: int = 20_000_000) -> dict[str, float]:
         def copy() -> None:
             list(pool.map(lambda s: _copy(a[s], b[s]), cuts))
 
-        seconds = in_turn({"triad": triad, "copy": copy})
-    return {"triad": 24 * n / seconds["triad"], "copy": 16 * n / seconds["copy"]}
+        def read() -> None:
+            list(pool.map(lambda s: a[s].sum(), cuts))
+
+        seconds = in_turn({"triad": triad, "copy": copy, "read": read})
+    return {name: size * n / seconds[name] for name, size in (("triad", 24), ("copy", 16), ("read", 8))}
