@@ -79,6 +79,14 @@ def test_reductions_do_not_depend_on_the_cut(
         np.testing.assert_array_equal(got, wanted)
 
 
+def test_inf_less_inf_is_nan_wherever_they_lie(ex: Executor) -> None:
+    x = np.full(40, np.nan)
+    x[10], x[18] = -np.inf, np.inf
+    codes = np.arange(40)[::-1] % 8
+    there = groupcodes.reduce(ex, "sum", layout.from_numpy(ex, x), layout.from_numpy(ex, codes), 8, skip_nan=True)
+    np.testing.assert_array_equal(layout.to_numpy(ex, there), [0, 0, 0, 0, 0, np.nan, 0, 0])
+
+
 def test_groups_without_rows(ex: Executor) -> None:
     codes, x = layout.from_numpy(ex, np.array([4, 1] * 50)), layout.from_numpy(ex, np.arange(100.0))
     counts = groupcodes.reduce(ex, "count", x, codes, 6)

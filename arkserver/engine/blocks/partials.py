@@ -24,6 +24,8 @@ _FOLDS = {
 _EXTREME = ("argmin", "argmax")
 _MOMENTS = ("mean", "var", "std")
 
+_ACCUMULATING = ("sum", "prod")
+
 PARTIAL = (*_FOLDS, *_EXTREME, *_MOMENTS)
 """The operations whose states can be combined."""
 
@@ -72,7 +74,9 @@ def combine(op: str, states: Sequence[State], skip_nan: bool, max_bits: int) -> 
         out = np.empty((3, 1))
         kernels.combine_moments(parts[0], parts[1], parts[2], _FIRST, len(states), out[0], out[1], out[2])
         return tuple(out)
-    best = _reduced(_FOLDS.get(op, op), parts[0], _FIRST, skip_nan, max_bits)
+    # A sum without the nan among its values is nan for inf - inf only, which stays.
+    skip = skip_nan and op not in _ACCUMULATING
+    best = _reduced(_FOLDS.get(op, op), parts[0], _FIRST, skip, max_bits)
     return tuple(p[best] for p in parts) if op in _EXTREME else (best,)
 
 
