@@ -127,6 +127,11 @@ class Cluster:
         """Bytes of all workers together; 0 when they have no limit."""
         return sum(w.memory_limit for w in list(self.scheduler.workers.values()))
 
+    @property
+    def least_memory(self) -> int:
+        """Bytes of the smallest worker; 0 when there is one without a limit, or none at all."""
+        return min((w.memory_limit for w in list(self.scheduler.workers.values())), default=0)
+
     async def wait_for_workers(self, count: int, seconds: float) -> None:
         """Return when `count` workers are there.
 

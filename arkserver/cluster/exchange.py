@@ -46,8 +46,8 @@ Frames = list[NDArray[np.uint8]]
 """A piece, pickled: first the pickle, then its buffers."""
 Piece = tuple[int, Frames]
 """The block that it was cut from, and the piece."""
-Shard = tuple[tuple[int, ...], list[tuple[int, Any]]]
-"""The number of a block, and of its pieces the number of the result and the `Piece`, which on its way may be lent."""
+Shard = tuple[tuple[int, ...], list[tuple[list[int], Any]]]
+"""The number of a block, and of its pieces the numbers of the results and the `Piece`, which on its way may be lent."""
 
 # Smaller pieces travel as fast through a socket.
 LENT_FROM_BYTES = 1 << 20
@@ -229,11 +229,14 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
         """workers that cannot read this one's memory"""
 
     def _shard_partition(self, data: Sequence[Any], partition_id: tuple[int, ...]) -> dict[str, Any]:
-        """Pieces by worker; those for one worker travel together."""
+        """Pieces by worker; those for one worker travel together, and one of several results once."""
         (i,) = partition_id
-        out: dict[str, list[tuple[int, Piece]]] = defaultdict(list)
+        results: dict[tuple[str, int], list[int]] = defaultdict(list)
         for j, piece in enumerate(data):
-            out[self._worker_for[(j,)]].append((j, (i, _pickled(piece))))
+            results[self._worker_for[(j,)], id(piece)].append(j)
+        out: dict[str, list[tuple[list[int], Piece]]] = defaultdict(list)
+        for (worker, _), numbers in results.items():
+            out[worker].append((numbers, (i, _pickled(data[numbers[0]]))))
         return {worker: (partition_id, pieces) for worker, pieces in out.items()}
 
     async def _write_to_comm(self, data: dict[str, Any]) -> None:
@@ -260,7 +263,9 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
     def _lent(self, shards: list[Shard]) -> list[Shard]:
         """The shards with the places of large pieces instead of these."""
         try:
-            return [(source, [(j, (i, _large_lent(frames))) for j, (i, frames) in pieces]) for source, pieces in shards]
+            return [
+                (source, [(to, (i, _large_lent(frames))) for to, (i, frames) in pieces]) for source, pieces in shards
+            ]
         except NotNearError:
             return shards
 
@@ -279,8 +284,9 @@ class ExchangeRun(ShuffleRun[tuple[int, ...], Any]):  # type: ignore[misc]  # di
             if source in self.received:
                 continue
             self.received.add(source)
-            for j, piece in pieces:
-                arrived[(j,)].append(piece)
+            for numbers, piece in pieces:
+                for j in numbers:
+                    arrived[(j,)].append(piece)
                 self.total_recvd += sum(f.nbytes for f in piece[1])
         if not arrived:
             return
@@ -313,9 +319,9 @@ def _large_lent(frames: Frames) -> Frames | bytes:
     return pickle.dumps(lend(frames)) if sum(f.nbytes for f in frames) >= LENT_FROM_BYTES else frames
 
 
-def _taken(pieces: list[tuple[int, Any]]) -> list[tuple[int, Piece]]:
+def _taken(pieces: list[tuple[list[int], Any]]) -> list[tuple[list[int], Piece]]:
     """Pieces of which the lent ones are here."""
-    return [(j, (i, frames if isinstance(frames, list) else _fetched(frames))) for j, (i, frames) in pieces]
+    return [(to, (i, frames if isinstance(frames, list) else _fetched(frames))) for to, (i, frames) in pieces]
 
 
 def _fetched(lent: bytes) -> Frames:

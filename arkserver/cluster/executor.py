@@ -16,7 +16,7 @@ from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine import progress
 from arkserver.engine.deferred import value_of
-from arkserver.engine.executor import Each, Executor, R, Refs, blocks_of, operands_at
+from arkserver.engine.executor import C, Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
 
 # From this many pieces, or bytes, an exchange runs as a shuffle.
@@ -32,6 +32,10 @@ MERGED_HERE_PIECES = 1 << 8
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
 BLOCK_SHARE = 1 / 32
+# All of a value may go to every worker when it has at most this share of the smallest worker's memory.
+SHARED_SHARE = 1 / 6
+# Rows travel with their positions.
+POSITIONS = 2
 # Pieces of an exchange that are more than this share of the workers' memory wait on disk.
 DISK_FROM_SHARE = 0.25
 
@@ -108,29 +112,47 @@ class ClusterExecutor(Executor):
         parts: int,
     ) -> Refs:
         """All to all, from worker to worker."""
-        graph = Graph(_name(merge))
         first = Half(split, _calls(split_operands))
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
         nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
         # What an earlier step made and is no array yet does not say its size; the command's largest value does.
-        likely = max(nbytes, self._nbytes)
+        likely = max(nbytes, self._nbytes) if any(isinstance(o, Refs) for o in split_operands) else POSITIONS * nbytes
+        return self._exchange(first, second, nbytes, likely, (*split_operands, *merge_operands))
+
+    def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """Every block of `x` goes to all workers, to each of them once."""
+        second = Half(fn, _calls(operands))
+        first = Half(partial(_to_all, len(second)), _calls((x,)))
+        copies = min(len(second), len(self.cluster.homes))
+        return self._exchange(first, second, len(second) * x.nbytes, copies * x.nbytes, (x, *operands))
+
+    def shares(self, nbytes: int, instead_of: int) -> bool:
+        """Whether every worker can have all of a value, and that moves no more than `instead_of` bytes."""
+        memory = self.cluster.least_memory
+        fits = not memory or nbytes <= SHARED_SHARE * memory
+        return fits and nbytes * len(self.cluster.homes) <= instead_of
+
+    def _exchange(self, first: Half, second: Half, nbytes: int, likely: int, operands: Sequence[Any]) -> Refs:
+        """An exchange of `nbytes` as far as is known, of `likely` so many, over blocks among the operands."""
+        graph = Graph(_name(second.function))
+        parts = len(second)
         homes = self.cluster.homes_of(parts)
         blocks, here = self._packed(first, parts, nbytes), contents_of(second.arguments)
         if blocks is not None and here is not None and len(first) * parts <= MERGED_HERE_PIECES:
-            return self._kept(exchange.merged_here(graph, blocks, Half(merge, here)))
+            return self._kept(exchange.merged_here(graph, blocks, Half(second.function, here)))
         if blocks is not None:
             keys = exchange.by_server(graph, blocks, second)
         elif len(first) * parts < SHUFFLE_FROM_PIECES and likely < SHUFFLE_FROM_BYTES:
             keys = exchange.by_pieces(graph, first, second)
         else:
-            disk = likely > DISK_FROM_SHARE * self.cluster.memory
+            disk = likely > DISK_FROM_SHARE * self.cluster.memory > 0
             keys = exchange.by_shuffle(graph, first, second, homes, disk=disk)
         graph.homes.update(zip(keys, homes, strict=True))
-        return self._submit(graph, keys, (*split_operands, *merge_operands))
+        return self._submit(graph, keys, operands)
 
     def _packed(self, split: Half, parts: int, nbytes: int) -> list[Packed] | None:
         """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
-        if nbytes > THROUGH_SERVER_BYTES * len(split) or len(split) * parts > THROUGH_SERVER_PIECES:
+        if nbytes > THROUGH_SERVER_BYTES * max(len(split), parts) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
         most = THROUGH_SERVER_BYTES * len(split)
         return self._ask(partial(exchange.packed, split.function), split.arguments, most)
@@ -221,3 +243,8 @@ def _calls(operands: Sequence[Any]) -> list[Call]:
 def _name(fn: Callable[..., Any]) -> str:
     """How a step is called in the dashboard."""
     return str(getattr(getattr(fn, "func", fn), "__name__", "step")).strip("_<>")
+
+
+def _to_all(parts: int, block: Any) -> list[Any]:
+    """A block as the piece of every result."""
+    return [block] * parts

@@ -100,6 +100,14 @@ class PlacingExecutor(Executor):
         executor = self._for(*split_operands, *merge_operands)
         return executor.exchange(split, split_operands, merge, merge_operands, parts=parts)
 
+    def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """One new block for each of the operands', from all blocks of `x`."""
+        return self._for(x, *operands).share(x, fn, *operands)
+
+    def shares(self, nbytes: int, instead_of: int) -> bool:
+        """Whether workers had better have all of a value each."""
+        return self._cluster.shares(nbytes, instead_of)
+
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """Change `array` in place or, on workers, by new blocks."""
         return self._for(array, *operands).update(fn, array, *operands)

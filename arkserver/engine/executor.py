@@ -83,6 +83,14 @@ class Executor(ABC):
         """
 
     @abstractmethod
+    def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """One new block for each of the operands': ``fn(blocks, *operands)``, which only reads all blocks of `x`."""
+
+    def shares(self, nbytes: int, instead_of: int) -> bool:
+        """Whether `share` of so many bytes fits, and moves no more than another way that moves `instead_of` bytes."""
+        return nbytes <= instead_of
+
+    @abstractmethod
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """Change `array`: ``fn(block, *operands)`` writes into its first argument. Returns the changed array."""
 

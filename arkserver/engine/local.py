@@ -12,7 +12,7 @@ from arkserver.engine import progress
 from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.elementwise import Function
 from arkserver.engine.deferred import defer, settle, value_of
-from arkserver.engine.executor import Executor, R, Refs, at_block, blocks_of, operands_at
+from arkserver.engine.executor import C, Executor, R, Refs, at_block, blocks_of, operands_at
 from arkserver.engine.values import BIGINT, Array, Block, DType
 
 # A pass over so many elements costs more than the second look at them.
@@ -71,6 +71,10 @@ class LocalExecutor(Executor):
         """All to all, in this process: nothing is copied but by `split` and `merge` themselves."""
         pieces = self.collect(split, *split_operands)
         return Refs(_step(merge, ([p[j] for p in pieces], *operands_at(merge_operands, j))) for j in range(parts))
+
+    def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
+        """One new block for each of the operands', from all blocks of `x`, which are here."""
+        return self.map(fn, self.fetch(x.blocks), *operands)
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """Write into the blocks where they are; one that cannot be written to (received from a client) is copied."""

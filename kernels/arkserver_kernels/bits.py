@@ -105,6 +105,17 @@ def load_word(_context: Any, address: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
+def element_at(_context: Any, address: Any, like: Any) -> Any:  # noqa: ARG001
+    """The number at an address, of the type of another number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(signature.args[1])
+        return builder.load(builder.inttoptr(args[0], kind.as_pointer()))
+
+    return like(types.int64, like), generate
+
+
+@intrinsic
 def copy_word(_context: Any, target: Any, source: Any) -> Any:  # noqa: ARG001
     """Copy 8 bytes from one address to another."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver_kernels.bits import address_of, stream_word
+from arkserver_kernels.bits import address_of, element_at, stream_word
 from arkserver_kernels.policy import kernel
 
 Array = NDArray[Any]
@@ -20,6 +20,21 @@ def gather(x: Array, index: I64, out: Array) -> None:
     """``out = x[index]`` for indexes in range."""
     for i in range(len(index)):
         out[i] = x[np.uint64(index[i])]
+
+
+@kernel("i8[] i8[] i8 i8[] T[]", T="u1 u2 u4 u8")
+def gather_across(edges: I64, bases: I64, shift: int, index: I64, out: Array) -> None:
+    """`gather` from several arrays; of ``1 << shift`` rows at most one begins an array, ``edges[row >> shift]``.
+
+    `bases` has two addresses for each: where row 0 would be if all rows lay as those before that row do, and as those
+    from it on do.
+    """
+    size = out.itemsize
+    for i in range(len(index)):
+        row = index[i]
+        part = np.uint64(row) >> np.uint64(shift)
+        base = bases[np.uint64(2) * part + np.uint64(row >= edges[part])]
+        out[i] = element_at(base + size * row, out[i])
 
 
 @kernel("T[] i8[] T[] i8 i8", T="u1 u2 u4 u8")

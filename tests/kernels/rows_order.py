@@ -261,6 +261,19 @@ def permuted(fn: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
+def across(fn: Callable[[list[Array], Array], Array]) -> Callable[[Array, Array], Array]:
+    """A gather from pieces as one from an array: from near-equal ones and from one of a row, some empty."""
+
+    def run(x: Array, index: Array) -> Array:
+        n = len(x)
+        even = fn([x[:0], *np.array_split(x, 7)], index)
+        uneven = fn([x[: n // 3], x[n // 3 : n // 3 + 1], x[n // 3 + 1 :], x[:0]], index)
+        np.testing.assert_array_equal(even.view(np.uint8), uneven.view(np.uint8))
+        return even
+
+    return run
+
+
 def deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for count in (1, 3, 300):
         yield rng.integers(0, count, n).astype(np.uint16), count
@@ -370,6 +383,7 @@ ROWS: dict[str, Comparison] = {
         dealing.owners, lambda edges, rows: (np.searchsorted(edges, rows, "right") - 1).astype(np.uint16), owned
     ),
     "moving.gather": Comparison(moving.gather, lambda x, index: x[index], gathers),
+    "moving.gather_across": Comparison(across(moving.gather_across), lambda x, index: x[index], gathers),
     "moving.scatter": Comparison(changed(moving.scatter), changed(assign), scatters),
     "moving.scatter_scalar": Comparison(changed(moving.scatter_scalar), changed(assign), scalar_scatters),
     "moving.compress": Comparison(moving.compress, lambda x, mask: x[mask], masks),

@@ -1,7 +1,8 @@
 """Reading and writing parts of arrays by index array and mask.
 
 With one block each it is the block's own gather or scatter. Otherwise the indexes travel to the blocks that hold the
-rows (with the values, to be written), and what is read travels back.
+rows (with the values, to be written), and what is read travels back. Where to send all of the array moves no more bytes
+than that, as when many rows are looked up in a small table, each block of the indexes gets all of it instead.
 """
 
 from __future__ import annotations
@@ -146,9 +147,22 @@ def take_points(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence
     indexes = align(ex, *indexes)
     if len(x.blocks) == len(indexes[0].blocks) == 1:
         refs = ex.map(_points_of, x, axes, *indexes)
+    elif ex.shares(x.nbytes, _moved(x, indexes)):
+        refs = ex.share(x, _points_across, axes, *indexes)
     else:
         refs = _take_across(ex, x, axes, indexes)
     return Array(x.dtype, shape, refs.values, indexes[0].rows, x.max_bits)
+
+
+def _moved(x: Array, indexes: Sequence[Array]) -> int:
+    """Bytes that `_take_across` moves: the positions there, the rows back."""
+    return sum(i.nbytes for i in indexes) + indexes[0].size * (x.nbytes // max(1, x.shape[0]))
+
+
+def _points_across(pieces: list[NDArray[Any]], axes: tuple[int, ...], *indexes: NDArray[Any]) -> NDArray[Any]:
+    if axes == (0,) and pieces[0].ndim == 1:
+        return moving.gather_across(pieces, signed(indexes[0]))
+    return _points_of(concatenate_blocks(pieces, pieces[0].dtype), axes, *indexes)
 
 
 def _take_across(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence[Array]) -> Refs:

@@ -14,6 +14,8 @@ from arkserver.engine.threads import split, threads
 
 # Threads that scatter side by side; each reads all indexes, so more of them gain little.
 SCATTERING = 4
+# Pieces are read where they lie when a table of this size says where each begins; else they are put end to end.
+MOST_RANGES = 1 << 12
 WORD = (1 << 64) - 1
 
 
@@ -34,6 +36,31 @@ def gather(x: Array, index: Ints) -> Array:
     bits, index, moved = raw(x), plain(index), raw(out)
     threads().each_chunk(lambda a, b: moving.gather(bits, index[a:b], moved[a:b]), len(index))
     return out
+
+
+def gather_across(pieces: Sequence[Array], index: Ints) -> Array:
+    """`gather` from 1-D pieces (at least one) that are one array, without putting them end to end."""
+    filled = [p for p in pieces if len(p)] or pieces[:1]
+    shift = min(map(len, filled)).bit_length() - 1
+    total = sum(map(len, filled))
+    if len(filled) == 1 or not has_bits(filled[0]) or total >> shift >= MOST_RANGES:
+        return gather(concatenate(filled), index)
+    bits = [raw(p) for p in filled]
+    edges, bases = _ranges(bits, total, shift)
+    out, index = buffers.empty(len(index), filled[0].dtype), plain(index)
+    moved = raw(out)
+    threads().each_chunk(lambda a, b: moving.gather_across(edges, bases, shift, index[a:b], moved[a:b]), len(index))
+    return out
+
+
+def _ranges(pieces: Sequence[Array], total: int, shift: int) -> tuple[Ints, Ints]:
+    """For each ``1 << shift`` rows the row where a piece begins, and the bases before and from there on."""
+    begins = np.cumsum([0, *map(len, pieces)])
+    bases = np.array([p.ctypes.data - p.itemsize * b for p, b in zip(pieces, begins.tolist(), strict=False)])
+    last = len(pieces) - 1
+    firsts = np.arange((total >> shift) + 1) << shift
+    before = np.searchsorted(begins[1:-1], firsts, side="right")
+    return begins[before + 1], np.column_stack([bases[before], bases[np.minimum(before + 1, last)]]).ravel()
 
 
 def scatter(out: Array, index: Ints, values: Array) -> None:
