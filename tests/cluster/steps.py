@@ -88,3 +88,7 @@ def allocate(_block: NDArray[Any], nbytes: int) -> float:
     taken = np.ones(nbytes, np.uint8)
     time.sleep(10)
     return float(taken[0])
+
+
+def ends(blocks: list[NDArray[Any]], at: int) -> NDArray[Any]:
+    return np.array([at, sum(map(len, blocks)), blocks[0][0], blocks[-1][-1]])

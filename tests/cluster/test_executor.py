@@ -100,6 +100,30 @@ def test_exchange_each_way(
     assert (layout.to_numpy(remote, x) == values).all()
 
 
+@pytest.mark.parametrize(
+    ("pieces", "server", "here"),
+    [(0, -1, 0), (1 << 30, -1, 0), (1 << 30, 1 << 30, 0), (1 << 30, 1 << 30, 1 << 30)],
+    ids=["shuffle", "pieces", "server", "here"],
+)
+def test_share_each_way(
+    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, pieces: int, server: int, here: int
+) -> None:
+    monkeypatch.setattr(executor_module, "SHUFFLE_FROM_PIECES", pieces)
+    monkeypatch.setattr(executor_module, "THROUGH_SERVER_BYTES", server)
+    monkeypatch.setattr(executor_module, "MERGED_HERE_PIECES", here)
+    for count in (1, 2, 5):
+        refs = remote.share(arange(remote), steps.ends, Each(range(count)))
+        assert [b.tolist() for b in remote.fetch(refs.values)] == [[j, N, 0, N - 1] for j in range(count)]
+
+
+def test_what_fits_is_shared_where_that_moves_less(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = len(remote.cluster.homes)
+    assert remote.shares(1_000, workers * 1_000)
+    assert not remote.shares(1_000, workers * 1_000 - 1)
+    monkeypatch.setattr(type(remote.cluster), "least_memory", 5_999)
+    assert not remote.shares(1_000, workers * 1_000)
+
+
 def test_small_questions_make_no_task(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     x = arange(remote)
     remote.cluster.settle(x.blocks)

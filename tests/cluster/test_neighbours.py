@@ -16,6 +16,7 @@ from arkserver.cluster import neighbours
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.cluster.neighbours import Lent, NotNearError
 from arkserver.engine import layout
+from arkserver.engine.executor import Each
 from tests.cluster import steps
 
 LENDER = """
@@ -58,21 +59,38 @@ def test_what_is_out_of_reach(lent: Lent) -> None:
         neighbours.take(replace(lent, spans=((16, 100),)))
 
 
+def on_workers(remote: ClusterExecutor, way: str) -> list[int]:
+    """Have the workers take pieces in another way; the bytes of those that they took before."""
+    cluster = remote.cluster
+    answers = cluster.on_loop(cluster.client._run(steps.take_by, way)).result(10)
+    return sorted(n for taken in answers.values() for n in taken)
+
+
 @pytest.mark.parametrize("way", ["noting", "refusing"])
 def test_a_large_exchange(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(executor_module, "SHUFFLE_FROM_BYTES", 0)
     values = np.random.default_rng(3).integers(0, 1000, 1 << 20)
     x = layout.from_numpy(remote, values)
 
-    def on_workers(way: str) -> list[int]:
-        cluster = remote.cluster
-        answers = cluster.on_loop(cluster.client._run(steps.take_by, way)).result(10)
-        return sorted(n for taken in answers.values() for n in taken)
-
-    on_workers(way)
+    on_workers(remote, way)
     try:
         moved = layout.relayout(remote, x, (3 << 18, 1 << 18))
         assert (layout.to_numpy(remote, moved) == values).all()
     finally:
-        taken = on_workers("")
+        taken = on_workers(remote, "")
     assert taken == ([1 << 21] if way == "noting" else [])  # a quarter of the rows changed its worker
+
+
+def test_what_several_results_share_moves_once_to_each_worker(
+    remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor_module, "SHUFFLE_FROM_BYTES", 0)
+    x = layout.from_numpy(remote, np.arange(1 << 18))
+    on_workers(remote, "noting")
+    try:
+        refs = remote.share(x, steps.ends, Each(range(6)))
+        found = [block.tolist() for block in remote.fetch(refs.values)]
+    finally:
+        taken = on_workers(remote, "")
+    assert found == [[j, 1 << 18, 0, (1 << 18) - 1] for j in range(6)]
+    assert taken == [1 << 20, 1 << 20]
