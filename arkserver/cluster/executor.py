@@ -34,8 +34,8 @@ LINEAGE = 50
 BLOCK_SHARE = 1 / 32
 # All of a value may go to every worker when it has at most this share of the smallest worker's memory.
 SHARED_SHARE = 1 / 6
-# Rows travel with their positions.
-POSITIONS = 2
+# Rows may travel with their positions.
+POSITION_BYTES = 8
 # Pieces of an exchange that are more than this share of the workers' memory wait on disk.
 DISK_FROM_SHARE = 0.25
 
@@ -114,9 +114,12 @@ class ClusterExecutor(Executor):
         """All to all, from worker to worker."""
         first = Half(split, _calls(split_operands))
         second = Half(merge, [operands_at(merge_operands, j) for j in range(parts)])
-        nbytes = sum(o.nbytes for o in split_operands if isinstance(o, Array | Strings))
-        # What an earlier step made and is no array yet does not say its size; the command's largest value does.
-        likely = max(nbytes, self._nbytes) if any(isinstance(o, Refs) for o in split_operands) else POSITIONS * nbytes
+        values = [o for o in split_operands if isinstance(o, Array | Strings)]
+        nbytes = sum(v.nbytes for v in values)
+        likely = nbytes + POSITION_BYTES * max((v.size for v in values), default=0)
+        if any(isinstance(o, Refs) for o in split_operands):
+            # What an earlier step made and is no array yet does not say its size; the command's largest value does.
+            likely = max(likely, self._nbytes)
         return self._exchange(first, second, nbytes, likely, (*split_operands, *merge_operands))
 
     def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:

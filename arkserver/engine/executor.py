@@ -1,10 +1,11 @@
 """The interface between the algorithms and what runs them.
 
-An algorithm is a sequence of three kinds of step over blocks:
+An algorithm is a sequence of these kinds of step over blocks:
 
 * *map*: a function over aligned blocks, giving new blocks;
 * *collect*: a function over aligned blocks, giving one small result a block to the caller;
-* *exchange*: every block is cut into pieces by destination, and each destination merges its pieces.
+* *exchange*: every block is cut into pieces by destination, and each destination merges its pieces;
+* *share*: a function over aligned blocks that also reads all blocks of one value.
 
 `LocalExecutor` runs them in this process; the cluster's executor as tasks on workers. The functions are module-level
 and picklable, take and return NumPy arrays (or `TextBlock`), and use the threads of the process that they run in.
