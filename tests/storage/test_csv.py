@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arkserver.engine.blocks import fields
 from arkserver.engine.storage import csv_parsing
 from tests.storage.columns import assert_column, errors, read
 from tests.support.session import Session
@@ -245,6 +246,23 @@ def test_pieces_are_what_arrow_makes_of_the_whole(
     found = _table(session, path, format="csv")
     for name in "ifbs":
         assert_column(found[name], _as_ours(expected.column(name)))
+
+
+@pytest.mark.parametrize("last", range(1, 12))
+def test_behind_every_piece_there_is_memory_to_spare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    monkeypatch.setattr(csv_parsing, "SMALL_PIECE", 1)
+    monkeypatch.setattr(csv_parsing, "LARGE_PIECE", 5)
+    text = "s\n" + "abcdefgh\n" * 9 + "x" * last
+    pieces = list(csv_parsing._pieces(_file(tmp_path, text), ","))
+    assert len(pieces) > 2
+    assert b"".join(p.text.tobytes() for p in pieces).decode() == text[2:] + "\n"
+    for piece in pieces:
+        whole = piece.text.base
+        assert isinstance(whole, np.ndarray)
+        end = whole.ctypes.data + whole.nbytes
+        assert piece.text.ctypes.data + piece.text.nbytes + fields.SPARE <= end
 
 
 def test_names_may_be_quoted(session: Session, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ Bytes = NDArray[np.uint8]
 
 SPARE = 8
 
+MOST_BYTES = np.iinfo(np.int32).max
+"""that the end of a field can be counted in"""
+
 # A tile of text fits the cache, and after it a search that has found something ends.
 TILE = 1 << 18
 
@@ -50,7 +53,9 @@ def holds_either(text: Bytes, a: int, b: int) -> bool:
 
 
 def split(text: Bytes, delimiter: int, columns: int) -> Fields | None:
-    """The fields of whole lines; None if a line has more or fewer than `columns`."""
+    """The fields of whole lines; None if a line has more or fewer than `columns`, or they are too long."""
+    if len(text) > MOST_BYTES:
+        return None
     text, ends = plain(text), empty(len(text) + 1, np.int32)
     ends = ends[: kernels.field_ends(text, np.uint8(delimiter), ends)]
     return Fields(text, ends, columns) if kernels.are_rows(text, ends, columns) else None

@@ -108,7 +108,8 @@ def _pieces(path: str, delimiter: str) -> Iterator[Piece]:
         return
     while start < len(text):
         stop = _line_end(text, min(start + size, len(text)))
-        yield Piece(path, found.names, text[start:stop] if stop < len(text) else _last(text[start:]), is_file=False)
+        spare = len(text) - stop >= fields.SPARE  # beyond the file may be no memory
+        yield Piece(path, found.names, text[start:stop] if spare else _copied(text[start:stop]), is_file=False)
         start = stop
 
 
@@ -126,7 +127,7 @@ def _line_end(text: NDArray[np.uint8], start: int) -> int:
     return len(text)
 
 
-def _last(text: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _copied(text: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A copy with bytes to spare, and an end of the last line."""
     out = empty(len(text) + 1 + fields.SPARE, np.uint8)
     out[: len(text)], out[len(text) :] = text, NEW_LINE
