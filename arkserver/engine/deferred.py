@@ -27,8 +27,8 @@ from arkserver.engine.blocks.elementwise import Function, apply
 MOST_FUNCTIONS = 6
 
 _waiting: weakref.WeakSet[Deferred] = weakref.WeakSet()
-_lock = threading.Lock()
-"""of the set"""
+_lock = threading.RLock()
+"""of the set; memory that is freed meanwhile may look into it on the same thread"""
 
 
 class Deferred:
