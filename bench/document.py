@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from bench import plots, report
+from bench import first, plots, report
 from bench.results import CLASSIC, FAST, Result, growth, largest
 
 USUAL = 10**7
@@ -42,7 +42,7 @@ def write(results: Sequence[Result], folder: Path, remark: str = "") -> None:
         "![Ratios](benchmarks.png)",
         _table(rows, results),
     ]
-    parts += [_large(results), _misses(results), _slow(results), _growth(results)]
+    parts += [_large(results), _misses(results), _slow(results), _growth(results), _first()]
     (folder / "benchmarks.md").write_text("\n\n".join(p.strip() for p in parts if p) + "\n")
 
 
@@ -125,3 +125,16 @@ def _growth(results: Sequence[Result]) -> str:
         f"## Growth\n\n{len(found) - len(above)} of {len(found)} operations grow at most as n^{report.WANTED_GROWTH}."
     )
     return "\n".join([head, "", *(f"* {op} ({dtype}): n^{e:.2f}" for (op, dtype), e in above.items())]).strip()
+
+
+def _first() -> str:
+    found = first.load()
+    if not found:
+        return ""
+    worst = max(found, key=lambda f: f.above_ms)
+    met = sum(f.above_ms <= first.TARGET_MS for f in found)
+    return (
+        "## First calls\n\nThe first call on a server that nobody has asked anything, with a full cache of kernels, "
+        f"against the second (`python -m bench.first`): {met} of {len(found)} operations take at most "
+        f"{first.TARGET_MS:g} ms longer. The worst is {worst.op} ({worst.dtype}) with {worst.above_ms:.0f} ms."
+    )

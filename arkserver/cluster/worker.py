@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
+from arkserver_kernels import warmup
 from distributed import Worker, WorkerPlugin
 from distributed.utils import offload
 
@@ -47,6 +49,7 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         if limit := worker.memory_manager.memory_limit:
             worker.monitor.get_process_memory = _Memory(worker.monitor.get_process_memory, limit)
             _limit_exchanges(worker, limit)
+        threading.Thread(target=warmup.prepare, name="kernels", daemon=True).start()
         self._worker = worker
         worker.handlers["arkserver_keep"] = self.keep
         worker.handlers[asking.HANDLER] = self.answer

@@ -168,6 +168,7 @@ class Server:
             self._http, port = http.serve(settings.host, settings.metrics_port, self.metrics, self._readiness)
         self.metrics_url = f"http://{self.info.host}:{port}/metrics"
         self._open_side_sockets()
+        await asyncio.to_thread(warmup.prepare)  # at the first kernel a client would wait for it
         if settings.scheduler:
             await self._open_scheduler(frontend)
         await self.checkpoints.open(settings.join_seconds)

@@ -14,11 +14,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+
 import arkserver_kernels
 from arkserver_kernels import policy
 
 # Modules whose kernels the first questions of a session are likely to need, before this has compiled all.
 EARLY = ("text_order", "radix", "sets", "moving", "text", "coded", "scanning", "ordered", "groups", "joining")
+
+
+def prepare() -> None:
+    """Load what Numba needs before it can load any kernel, 0.4 s for which the first call of one would wait."""
+    with global_compiler_lock:
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
 
 
 def start(jobs: int = 1) -> subprocess.Popen[bytes] | None:

@@ -17,6 +17,16 @@ moving.minmax(np.array([3, 1, 2]), out)
 print(out.tolist(), sum(moving.minmax.stats.cache_hits.values()), sum(moving.minmax.stats.cache_misses.values()))
 """
 
+PREPARED = """
+import sys
+import numpy as np
+from arkserver_kernels import moving, warmup
+warmup.prepare()
+before = set(sys.modules)
+moving.minmax(np.array([3, 1, 2]), np.empty(2, np.int64))
+print([name for name in set(sys.modules) - before if name.startswith("numba")])
+"""
+
 SEVERAL = """
 import numba, numpy as np, psutil
 from arkserver_kernels import moving
@@ -53,6 +63,11 @@ def run(code: str, folder: Path | str) -> str:
     environment = {**os.environ, "ARKSERVER_KERNEL_CACHE": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
+
+
+def test_once_prepared_the_first_kernel_has_no_more_of_numba_to_import(tmp_path: Path) -> None:
+    run(COLD, tmp_path)
+    assert run(PREPARED, tmp_path) == "[]"
 
 
 def test_a_missing_signature_is_compiled_by_a_helper_and_loaded(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Strings of one block as Arrow arrays and back, without a copy, and Arrow's kernels over chunks of them."""
+"""Blocks as Arrow arrays and back, without a copy where it can be, and Arrow's kernels over chunks of strings."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ def to_arrow(block: TextBlock, start: int = 0, stop: int | None = None) -> Any:
     offsets = np.ascontiguousarray(block.offsets[start : stop + 1])
     data = np.ascontiguousarray(block.data)
     return pa.LargeStringArray.from_buffers(stop - start, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def from_numbers(block: NDArray[Any]) -> Any:
+    """Numbers or bools as an Arrow array, numbers over the same memory.
+
+    ``pyarrow.array`` would import pandas wherever that is installed, to see that this is none of its types; the first
+    file that a server writes would wait half a second for it.
+    """
+    block = np.ascontiguousarray(block)
+    kind = pa.from_numpy_dtype(block.dtype)
+    data = np.packbits(block, bitorder="little") if block.dtype == np.bool_ else block
+    return pa.Array.from_buffers(kind, len(block), [None, pa.py_buffer(data)])
 
 
 def from_arrow(array: Any) -> TextBlock:

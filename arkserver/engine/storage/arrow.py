@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
+from arkserver.engine.blocks import arrow
 from arkserver.engine.buffers import empty
 from arkserver.engine.threads import MINIMUM_CHUNK, threads
 from arkserver.engine.values import Array, Column, TextBlock, starts
@@ -198,11 +199,7 @@ def _lengths(chunk: Any) -> NDArray[np.int64]:
 
 def to_arrow(block: Any) -> Any:
     """A block as an Arrow array, not copied but for bools."""
-    if isinstance(block, TextBlock):
-        offsets, data = block
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-        return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
-    return pa.array(block)
+    return arrow.to_arrow(block) if isinstance(block, TextBlock) else arrow.from_numbers(block)
 
 
 def is_utf8(block: TextBlock) -> bool:
@@ -221,7 +218,7 @@ def lists_to_arrow(starts: NDArray[np.int64], values: Any) -> Any:
     inner = to_arrow(values)
     first = starts[0] if len(starts) else 0
     offsets = np.append(starts - first, len(inner))
-    return pa.LargeListArray.from_arrays(pa.array(offsets), inner)
+    return pa.LargeListArray.from_arrays(arrow.from_numbers(offsets), inner)
 
 
 def as_text(sequence: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ def _to_text(block: NDArray[Any]) -> TextBlock:
         return text.from_list([b"%d" % v for v in block])
     if block.dtype.kind == "f":
         return text.from_list([float_text(v).encode() for v in block.tolist()])
-    return arrow.from_arrow(pc.cast(pa.array(block), pa.large_string()))
+    return arrow.from_arrow(pc.cast(arrow.from_numbers(block), pa.large_string()))
 
 
 def from_strings(ex: Executor, s: Strings, dtype: DType) -> tuple[Array, Array]:
