@@ -6,9 +6,10 @@ import gc
 import threading
 from typing import Any
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -229,6 +230,22 @@ def test_a_chain_of_chains_of_several_dtypes() -> None:
     out = np.empty(9)
     elementwise.apply_into(out, both, x, y, y, np.int64(4))
     assert np.array_equal(out, x * y + (y < 4))
+
+
+FLOATS = st.floats(width=64) | st.sampled_from([0.1, 3.0, 1e308, 5e-324])
+
+
+@given(st.data(), st.integers(0, 5), st.sampled_from([0b111, 0b110, 0b101, 0b011, 0b100, 0b001]), st.booleans())
+def test_a_sum_of_a_product_has_the_bits_of_two_operators(data: st.DataObject, n: int, which: int, last: bool) -> None:
+    f8 = np.dtype(np.float64)
+    column = hnp.arrays(f8, n, elements=FLOATS)
+    a, b, c = (data.draw(column) if which >> i & 1 else np.float64(data.draw(FLOATS)) for i in range(3))
+    product = Chain(np.multiply, f8, (None, None))
+    chain = Chain(np.add, f8, (None, product) if last else (product, None))
+    out = np.empty(n)
+    elementwise.apply_into(out, chain, *((a, b, c) if last else (b, c, a)))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(out, np.add(a, b * c) if last else np.add(b * c, a))
 
 
 def test_changing_what_others_wait_for_computes_them_first() -> None:

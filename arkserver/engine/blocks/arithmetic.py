@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from arkserver_kernels import moving
+from arkserver_kernels import fused, moving
 from numpy.typing import NDArray
 
 from arkserver.engine.blocks.views import plain, raw
@@ -29,6 +29,19 @@ def truncated_divide(a: Any, b: Any, out: Out) -> None:
     rounded_down = (np.fmod(a, b) != 0) & ((a < 0) != (b < 0))
     np.floor_divide(a, b, out=out)
     np.add(out, rounded_down, out=out)
+
+
+def add_product(a: Any, b: Any, c: Any, out: Out) -> None:
+    """``a + b * c`` in float64, the product rounded before it is added; at least one of them is an array."""
+    arrays = [plain(x.reshape(-1)) for x in (a, b, c) if isinstance(x, np.ndarray) and x.dtype == np.float64]
+    factor = next((x for x in (b, c) if isinstance(x, float)), None)
+    if len(arrays) == 3:
+        fused.add_product(arrays[0], arrays[1], arrays[2], out.reshape(-1))
+    elif len(arrays) == 2 and factor is not None:
+        fused.add_multiple(arrays[0], factor, arrays[1], out.reshape(-1))
+    else:
+        np.multiply(b, c, out=out)
+        np.add(a, out, out=out)
 
 
 def right_shift(a: Any, b: Any, out: Out) -> None:
