@@ -42,12 +42,12 @@ class Numbered(NamedTuple):
 
 
 class _Table:
-    """The different strings of a block, as they come; at most `most`."""
+    """The different strings of a block, as they come; at most `most`, and `room` with those of other tables."""
 
-    def __init__(self, block: TextBlock, most: int) -> None:
+    def __init__(self, block: TextBlock, most: int, room: int) -> None:
         self.data, self.offsets = plain(block.data), plain(block.offsets)
         self.count, self.most = 0, most
-        self.records = buffers.empty(4 * most, np.uint64)
+        self.records = buffers.empty(4 * room, np.uint64)
         self.slots = empty_table(min(most, SMALLEST))
 
     def add(self, row: int, stop: int, out: Ints) -> bool:
@@ -69,10 +69,7 @@ class _Table:
 
     def merge(self, others: list[_Table]) -> list[Ints]:
         """Take what other tables of the same block have, and tell which numbers theirs have become."""
-        room = self.count + sum(t.count for t in others)
-        records, self.records = self.records, buffers.empty(4 * room, np.uint64)
-        self.records[: 4 * self.count] = records[: 4 * self.count]
-        self._make_slots(room)
+        self._make_slots(self.count + sum(t.count for t in others))
         return [self._take(other) for other in others]
 
     def _take(self, other: _Table) -> Ints:
@@ -91,7 +88,8 @@ def numbered(block: TextBlock) -> Numbered | None:
     if not SMALLEST <= n < 1 << 32:
         return None
     codes, cuts = buffers.empty(n, np.int64), threads().chunks(n, CHUNK)
-    tables = [_Table(block, max(SMALLEST, (b - a) // FEW)) for a, b in cuts]
+    most = [max(SMALLEST, (b - a) // FEW) for a, b in cuts]
+    tables = [_Table(block, *row) for row in zip(most, [sum(most), *most[1:]], strict=True)]
     if not all(threads().run(lambda table, a, b: table.add(a, b, codes), tables, *zip(*cuts, strict=True))):
         return None
     first, *others = tables
@@ -101,12 +99,12 @@ def numbered(block: TextBlock) -> Numbered | None:
 
 
 def in1d(block: TextBlock, test: TextBlock) -> Bools:
-    """Whether each string is among others."""
+    """Whether each string is among others, which are fewer than 2^32."""
     out, n = buffers.empty(text.size(block), np.bool_), text.size(test)
     if not n:
         out.fill(False)
         return out
-    table = _Table(test, n)
+    table = _Table(test, n, n)
     table.add(0, n, np.empty(n, np.int64))
     data, offsets = plain(block.data), plain(block.offsets)
     known = table.slots, table.records
