@@ -27,9 +27,14 @@ def in1d(ex: Executor, pda1: Array, pda2: Array, invert: bool = False) -> Array:
     return sets.in1d(ex, pda1, pda2, invert=invert)
 
 
-@command("segmentedIn1d", project=projection.times(4, "obj", "other"))
+def _texts_in_bytes(obj: Strings, other: Strings) -> int:
+    """Hashes where blocks exchange them; a table of the others, which takes up to nine words for each."""
+    return 4 * (obj.nbytes + other.nbytes) + 5 * projection.WORD * other.size
+
+
+@command("segmentedIn1d", project=_texts_in_bytes)
 def segmented_in1d(ex: Executor, obj: Strings, other: Strings, invert: bool = False) -> Array:
-    """Whether each string is (or, inverted, is not) among others, by 128-bit hashes."""
+    """Whether each string is (or, inverted, is not) among others."""
     return sets.strings_in(ex, obj, other, invert=invert)
 
 

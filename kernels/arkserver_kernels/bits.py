@@ -130,6 +130,21 @@ def copy_word(_context: Any, target: Any, source: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic
+def prefetch(_context: Any, address: Any) -> Any:  # noqa: ARG001
+    """Ask for the line of memory at an address, which may be any; nothing waits for it."""
+
+    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        reading, everywhere, data = (ir.Constant(number, n) for n in (0, 3, 1))
+        builder.call(ask, [builder.inttoptr(args[0], pointer), reading, everywhere, data])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
 def stream_word(_context: Any, address: Any, word: Any) -> Any:  # noqa: ARG001
     """Write 8 bytes to an aligned address past the caches, which then need not load the line before."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver_kernels.bits import address_of, copy_word, reversed_bytes, same_bytes, word_at
+from arkserver_kernels.bits import address_of, copy_word, prefetch, reversed_bytes, same_bytes, word_at
 from arkserver_kernels.policy import inlined, kernel
 
 Bytes = NDArray[np.uint8]
@@ -13,11 +13,16 @@ I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 Bools = NDArray[np.bool_]
 
+AHEAD = 16
+"""Rows between the one whose memory is asked for and the one that is read: strings may lie anywhere."""
+
 
 @kernel("i8[] i8[] i8[] i8[]")
 def bounds_of(offsets: I64, index: I64, starts: I64, lengths: I64) -> None:
     """Where the strings at some positions start, and their lengths."""
-    for i in range(len(index)):
+    base, n = address_of(offsets), len(index)
+    for i in range(n):
+        prefetch(base + 8 * index[min(i + AHEAD, n - 1)])
         at = np.uint64(index[i])
         starts[i] = offsets[at]
         lengths[i] = offsets[at + np.uint64(1)] - offsets[at]
@@ -26,8 +31,9 @@ def bounds_of(offsets: I64, index: I64, starts: I64, lengths: I64) -> None:
 @kernel("u1[] i8[] i8[] u1[] i8[]")
 def copy_ranges(data: Bytes, starts: I64, lengths: I64, out: Bytes, places: I64) -> None:
     """Copy range i of `data` to ``out[places[i]:]``; the last word of a long one overlaps the one before."""
-    base, target = address_of(data), address_of(out)
+    base, target, last = address_of(data), address_of(out), len(starts) - 1
     for i in range(len(starts)):
+        prefetch(base + starts[min(i + AHEAD, last)])
         a, b, n = base + starts[i], target + places[i], lengths[i]
         if n >= 8:
             for j in range(0, n - 7, 8):

@@ -1,52 +1,216 @@
-"""Numbering strings by their 128-bit hashes, in a table that stays small while they repeat.
+"""Numbering strings, and looking them up, by a hash table that stays small while they repeat.
 
-A slot has two words: the upper word of the hash (0 marks an empty slot), and the upper half of its lower word with the
-string's number in the other half. So 96 bits of the hash stand for the string, and a look-up meets one line of memory.
+An entry stands for a string in four words, so that a look-up reads no byte of the string that it meets: the first 8
+bytes, the last 8, the 8 behind the first, and the row beside the length (32 bits each). Of strings of more than `EXACT`
+bytes the first and the third word are two hashes of all words but the last, keyed by words that a process draws at
+random: two such strings of equal lengths and ends are taken for one with a probability of about 2^-126.
+
+A slot of the table is the upper half of a hash and the number of an entry plus 1; 0 is an empty one. The hash is of the
+entry, and keyed too: nobody can choose strings that collide.
+
+Rows pass in tiles, each step of a look-up in a loop of its own that asks for the memory that the next one reads: so
+many rows wait for the memory together.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver_kernels.policy import kernel
+from arkserver_kernels.bits import address_of, load_word, ones, prefetch, upper_product, word_at
+from arkserver_kernels.policy import inlined, kernel
 
+Bytes = NDArray[np.uint8]
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
 
-ONE, HALF, LOW = np.uint64(1), np.uint64(32), np.uint64(2**32 - 1)
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+HALF, LOW = np.uint64(32), np.uint64(2**32 - 1)
+TILE = 128
+EXACT = 24
+UNSURE = np.uint64(2**32)
 
 
-@kernel("u8[] u8[] i8 i8 u8[] i8[] i8[]")
-def number(upper: U64, lower: U64, at: int, count: int, table: U64, firsts: I64, out: I64) -> tuple[int, int]:
-    """Number hashes from the one at `at` on, those that are new from `count` on.
+@inlined
+def folded(a: np.uint64, b: np.uint64) -> np.uint64:
+    """Both halves of the product of two words, in one."""
+    return np.uint64((a * b) ^ upper_product(a, b))
 
-    ``firsts[k]`` becomes the place where number k stood first. Stops when there is no room for another; returns where,
-    and how many there are.
+
+@inlined
+def same_entry(a: int, b: int) -> bool:
+    """Whether the entries at two addresses stand for equal strings."""
+    different = (load_word(a) ^ load_word(b)) | (load_word(a + 8) ^ load_word(b + 8))
+    different |= load_word(a + 16) ^ load_word(b + 16)
+    return bool((different | ((load_word(a + 24) ^ load_word(b + 24)) & LOW)) == 0)
+
+
+@inlined
+def copy_entry(a: U64, i: np.uint64, b: U64, j: np.uint64) -> None:
+    """Copy the entry from word `i` of `a` on to word `j` of `b`."""
+    b[j], b[j + ONE], b[j + TWO], b[j + THREE] = a[i], a[i + ONE], a[i + TWO], a[i + THREE]
+
+
+@kernel("u1[] i8[] i8 u8[] u8[] u8[]")
+def describe(data: Bytes, offsets: I64, row: int, secret: U64, entries: U64, hashes: U64) -> None:
+    """Make the entries and hashes of the strings from one row on.
+
+    Where a string is shorter than a word, its bytes are the upper ones of all three words.
     """
-    mask = np.uint64(len(table) - 1)
-    for i in range(at, len(upper)):
-        x, y = max(upper[i], ONE), lower[i] >> HALF
-        slot = (x << ONE) & mask
-        while table[slot] != 0 and (table[slot] != x or table[slot + ONE] >> HALF != y):
-            slot = (slot + ONE + ONE) & mask
-        if table[slot] == 0:
-            if count == len(firsts):
-                return i, count
-            table[slot], table[slot + ONE] = x, (y << HALF) | np.uint64(count)
-            firsts[count] = i
-            count += 1
-        out[i] = np.int64(table[slot + ONE] & LOW)
-    return len(upper), count
+    base, size, found, long = address_of(data), len(data), np.uint64(0), np.empty(TILE, np.int64)
+    for j in range(len(hashes)):
+        start = offsets[row + j]
+        n = offsets[row + j + 1] - start
+        last, spare = max(n - 8, 0), np.uint64(32 - 4 * min(n, 8))  # twice, since a shift by 64 is none
+        if start + 8 <= size:
+            x, y = load_word(base + start), load_word(base + start + last)
+            z = load_word(base + start + min(last, 8))
+        else:
+            x = y = z = word_at(base, start, n, size)
+        at = np.uint64(4 * j)
+        entries[at], entries[at + ONE] = x << spare << spare, y << spare << spare
+        entries[at + TWO], entries[at + THREE] = z << spare << spare, np.uint64(row + j) << HALF | np.uint64(n)
+        long[found] = j
+        found += np.uint64(n > EXACT)
+    for k in range(found):
+        start, at = offsets[row + long[k]], np.uint64(4 * long[k])
+        x, z = secret[0], secret[1]
+        for i in range(start, offsets[row + long[k] + 1] - 8, 8):
+            word = load_word(base + i)
+            x, z = folded(x ^ word, secret[2]), folded(z ^ word, secret[3])
+        entries[at], entries[at + TWO] = x, z
+    for j in range(len(hashes)):
+        at = np.uint64(4 * j)
+        x = folded(entries[at] ^ secret[0], entries[at + ONE] ^ secret[1] ^ (entries[at + THREE] & LOW))
+        hashes[j] = folded(x ^ entries[at + TWO], secret[2])
+
+
+@kernel("u8[] u8[] u8[] u8[] u8[]")
+def meet(entries: U64, hashes: U64, slots: U64, records: U64, numbers: U64) -> None:
+    """The number plus 1 of the record that each entry meets in its place: 0 for none, `UNSURE` for another entry's."""
+    mask, shift = np.uint64(len(slots) - 1), np.uint64(64) - ones(np.uint64(len(slots) - 1))
+    place, record = address_of(slots), address_of(records)
+    for j in range(len(hashes)):
+        prefetch(place + 8 * np.int64(hashes[j] >> shift))
+    for j in range(len(hashes)):
+        slot, tag = hashes[j] >> shift, hashes[j] >> HALF
+        while slots[slot] != 0 and slots[slot] >> HALF != tag:
+            slot = (slot + ONE) & mask
+        number = slots[slot] & LOW
+        numbers[j] = number
+        prefetch(record + 32 * np.int64(number - ONE))
+    for j in range(len(hashes)):
+        if not same_entry(address_of(entries) + 32 * j, record + 32 * np.int64(max(numbers[j], ONE) - ONE)):
+            numbers[j] = UNSURE if numbers[j] != 0 else numbers[j]
+
+
+@inlined
+def slot_of(code: np.uint64, entry: int, slots: int, bits: np.uint64, records: int) -> int:
+    """The address, among ``1 << bits`` slots, of the one of an entry of hash `code`, or of the empty one for it."""
+    mask, slot = (ONE << bits) - ONE, code >> (np.uint64(64) - bits)
+    while True:
+        place: Any = slots + 8 * np.int64(slot)
+        met = load_word(place)
+        record: Any = records + 32 * (np.int64(met & LOW) - 1)
+        if met == 0 or (met >> HALF == code >> HALF and same_entry(entry, record)):
+            return int(place)
+        slot = (slot + ONE) & mask
+
+
+@kernel("u8[] u8[] i8 u8[] u8[] u8[]")
+def enter(entries: U64, hashes: U64, count: int, slots: U64, records: U64, numbers: U64) -> int:
+    """The number plus 1 of each entry; those that are new get them from `count` on, while there is room.
+
+    Returns how many entries there are; a number that is 0 had no room.
+    """
+    meet(entries, hashes, slots, records, numbers)
+    first, bits = address_of(slots), ones(np.uint64(len(slots) - 1))
+    for j in range(len(hashes)):
+        if numbers[j] == 0 or numbers[j] == UNSURE:
+            place = slot_of(hashes[j], address_of(entries) + 32 * j, first, bits, address_of(records))
+            slot = np.uint64((place - first) >> 3)
+            if slots[slot] == 0:
+                if 4 * count == len(records):
+                    return count
+                copy_entry(entries, np.uint64(4 * j), records, np.uint64(4 * count))
+                count += 1
+                slots[slot] = hashes[j] >> HALF << HALF | np.uint64(count)
+            numbers[j] = slots[slot] & LOW
+    return count
+
+
+@kernel("u1[] i8[] u8[] i8 i8 i8 u8[] u8[] i8[]")
+def number(
+    data: Bytes, offsets: I64, secret: U64, row: int, stop: int, count: int, slots: U64, records: U64, out: I64
+) -> tuple[int, int]:  # fmt: skip
+    """Number the strings from one row on, those that are new from `count` on.
+
+    ``records`` has the entry of each number, that of the row where it stood first. Stops when there is no room for
+    another; returns where, and how many there are.
+    """
+    entries, hashes, numbers = np.empty(4 * TILE, np.uint64), np.empty(TILE, np.uint64), np.empty(TILE, np.uint64)
+    for begin in range(row, stop, TILE):
+        n = min(TILE, stop - begin)
+        describe(data, offsets, begin, secret, entries, hashes[:n])
+        count = enter(entries, hashes[:n], count, slots, records, numbers)
+        for j in range(n):
+            if numbers[j] == 0:
+                return begin + j, count
+            out[begin + j] = np.int64(numbers[j]) - 1
+    return stop, count
+
+
+@kernel("u1[] i8[] u8[] i8 u8[] u8[] b1[]")
+def contains(
+    data: Bytes, offsets: I64, secret: U64, row: int, slots: U64, records: U64, out: Mask
+) -> None:  # fmt: skip
+    """Whether a table has each of the strings from one row on."""
+    entries, hashes, numbers = np.empty(4 * TILE, np.uint64), np.empty(TILE, np.uint64), np.empty(TILE, np.uint64)
+    place, record, bits = address_of(slots), address_of(records), ones(np.uint64(len(slots) - 1))
+    for begin in range(0, len(out), TILE):
+        n = min(TILE, len(out) - begin)
+        describe(data, offsets, row + begin, secret, entries, hashes[:n])
+        meet(entries, hashes[:n], slots, records, numbers)
+        for j in range(n):
+            out[begin + j] = numbers[j] != 0
+            if numbers[j] == UNSURE:
+                entry = address_of(entries) + 32 * j
+                out[begin + j] = load_word(slot_of(hashes[j], entry, place, bits, record)) != 0
 
 
 @kernel("u8[] u8[]")
-def move(old: U64, table: U64) -> None:
-    """Put the numbers of a table into a larger one, which is empty."""
-    mask = np.uint64(len(table) - 1)
-    for i in range(0, len(old), 2):
+def move(old: U64, slots: U64) -> None:
+    """Put the slots of a table into a larger one, which is empty."""
+    mask, shift = np.uint64(len(slots) - 1), np.uint64(64) - ones(np.uint64(len(slots) - 1))
+    for i in range(len(old)):
         if old[i] != 0:
-            slot = (old[i] << ONE) & mask
-            while table[slot] != 0:
-                slot = (slot + ONE + ONE) & mask
-            table[slot], table[slot + ONE] = old[i], old[i + 1]
+            slot = old[i] >> shift
+            while slots[slot] != 0:
+                slot = (slot + ONE) & mask
+            slots[slot] = old[i]
+
+
+@kernel("u8[] u8[] i8 u8[] u8[] i8[]")
+def merge(others: U64, known: U64, count: int, slots: U64, records: U64, out: I64) -> int:
+    """Number the entries `known` of another table, whose slots are `others`; returns how many there are.
+
+    They come in the order of its slots, which is nearly that of the slots where they belong.
+    """
+    entries, hashes, numbers = np.empty(4 * TILE, np.uint64), np.empty(TILE, np.uint64), np.empty(TILE, np.uint64)
+    record, i = address_of(known), 0
+    while i < len(others):
+        n = np.uint64(0)
+        while i < len(others) and n < TILE:
+            hashes[n] = others[i]
+            prefetch(record + 32 * np.int64((others[i] & LOW) - ONE))
+            n += np.uint64(others[i] != 0)
+            i += 1
+        for j in range(n):
+            copy_entry(known, np.uint64(4) * ((hashes[j] & LOW) - ONE), entries, np.uint64(4) * j)
+        count = enter(entries, hashes[:n], count, slots, records, numbers)
+        for j in range(n):
+            out[(hashes[j] & LOW) - ONE] = np.int64(numbers[j]) - 1
+    return count

@@ -21,7 +21,9 @@ import arkserver_kernels
 from arkserver_kernels import policy
 
 # Modules whose kernels the first questions of a session are likely to need, before this has compiled all.
-EARLY = ("text_order", "radix", "sets", "moving", "text", "coded", "scanning", "ordered", "groups", "joining")
+EARLY = (
+    "text_order", "text_table", "radix", "sets", "moving", "text", "coded", "scanning", "ordered", "groups", "joining",
+)  # fmt: skip
 
 
 def prepare() -> None:

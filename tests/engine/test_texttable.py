@@ -32,10 +32,9 @@ def test_numbers_are_those_of_the_first_rows(n: int, longest: int) -> None:
         assert found is None
         return
     assert found is not None
-    firsts = list(dict.fromkeys(items))
-    assert [items[i] for i in found.firsts.tolist()] == firsts
-    assert [firsts[code] for code in found.codes.tolist()] == items
-    assert found.firsts.tolist() == [items.index(s) for s in firsts]
+    firsts = found.firsts.tolist()
+    assert [items[firsts[code]] for code in found.codes.tolist()] == items
+    assert sorted(firsts) == [items.index(s) for s in dict.fromkeys(items)]
 
 
 def test_too_many_different_strings_are_not_numbered() -> None:
@@ -58,6 +57,45 @@ def test_order_and_groups(n: int, distinct: int, longest: int) -> None:
     assert segments.tolist() == np.cumsum([0, *map(len, runs)])[:-1].tolist()
     assert len(runs) == len(ranks)
     assert all(rows == sorted(rows) for rows in runs)
+
+
+Alike = tuple[int, int, bytes]
+
+alike = st.tuples(st.integers(0, 40), st.integers(0, 40), st.sampled_from([b"", b"a", b"\0", b"\xff"]))
+"""Strings of every length about the bounds of words that begin and end alike."""
+
+
+@few
+@given(items=st.lists(alike, min_size=1), test=st.lists(alike), seed=st.integers(0, 99))
+def test_strings_that_are_alike_are_told_apart(items: list[Alike], test: list[Alike], seed: int) -> None:
+    def made(parts: list[Alike]) -> list[bytes]:
+        return [b"a" * i + middle + b"a" * j for i, j, middle in parts]
+
+    known, wanted = made(test), made(items)
+    found = texttable.in1d(text.from_list(wanted), text.from_list(known))
+    assert found.tolist() == [s in set(known) for s in wanted]
+    rows = np.random.default_rng(seed).integers(0, len(wanted), 4 * texttable.SMALLEST)
+    many = [wanted[i] for i in rows.tolist()]
+    numbers = texttable.numbered(text.from_list(many))
+    assert numbers is not None
+    assert [many[i] for i in numbers.firsts[numbers.codes].tolist()] == many
+    assert sorted(numbers.firsts.tolist()) == [many.index(s) for s in dict.fromkeys(many)]
+
+
+@pytest.mark.parametrize("longest", [6, 15, 40])
+@pytest.mark.parametrize("n", SIZES)
+def test_members_of_many_strings(n: int, longest: int) -> None:
+    items, test = mixed(n, max(1, n // 3), longest), mixed(n, max(1, n // 2), longest)
+    known = set(test)
+    assert texttable.in1d(text.from_list(items), text.from_list(test)).tolist() == [s in known for s in items]
+
+
+@pytest.mark.parametrize("distinct", [1, 40, 5_000])
+def test_numbers_in_order_and_their_first_rows(distinct: int) -> None:
+    items = mixed(5_000, distinct, 30)
+    found, ordered = textorder.number(text.from_list(items)), sorted(set(items))
+    assert [ordered[code] for code in found.codes.tolist()] == items
+    assert found.firsts.tolist() == [items.index(s) for s in ordered]
 
 
 @few

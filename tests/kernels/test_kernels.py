@@ -30,7 +30,7 @@ NO_ROWS = {
     "integers",
     "calendar",
 }
-NO_ROWS |= {"bignum", "folding", "pairs", "partials", "patterns", "running", "textorder", "texttable"}
+NO_ROWS |= {"bignum", "folding", "partials", "patterns", "running", "textorder", "texttable"}
 PLUMBING = {
     "coded.state_of",
     "coded.merge",
@@ -125,7 +125,7 @@ def test_sorts_buckets_that_are_cut_again(
 def test_groups_whose_state_does_not_fit_the_cache(
     name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coded, "DIRECT_GROUPS", 1)
+    monkeypatch.setattr(coded, "DIRECT_BYTES", 1)
     monkeypatch.setattr(coded, "CACHED_BITS", 1)
     pool(3)
     for seed, n in enumerate((30, 400, 3000)):

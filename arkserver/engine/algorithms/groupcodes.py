@@ -19,7 +19,7 @@ from arkserver.engine.algorithms.groupkeys import comparable, group_columns
 from arkserver.engine.algorithms.segments import group_numbers, result_dtype
 from arkserver.engine.algorithms.text import choosing
 from arkserver.engine.blocks import coded, numbering, textorder
-from arkserver.engine.executor import Executor
+from arkserver.engine.executor import Executor, Refs
 from arkserver.engine.layout import align, even_rows
 from arkserver.engine.values import BIGINT, Array, Column, Strings, starts
 from arkserver.errors import ArgumentError
@@ -45,9 +45,16 @@ def number(ex: Executor, columns: Sequence[Column]) -> Numbered:
     columns : sequence of Array or Strings
         1-D, of equal length: int64, uint64, float64, uint8, bool or strings; the first is most significant.
     """
+    first = columns[0]
+    if isinstance(first, Strings) and len(first.rows) == len(columns) == 1:
+        return _of_one_block(ex, ex.map_parts(2, textorder.number, first), first.size)
     ordered = [comparable(ex, c) if isinstance(c, Array) else _ordinals(ex, c) for c in columns]
     keys = group_columns(ex, ordered)
-    found = _of_one_block(ex, keys) if len(keys[0].rows) == 1 else _of_blocks(ex, keys)
+    found = (
+        _of_one_block(ex, ex.map_parts(2, _number, *keys), keys[0].size)
+        if len(keys[0].rows) == 1
+        else _of_blocks(ex, keys)
+    )
     natural = len(keys) == len(columns) and not any(isinstance(c, Strings) for c in ordered)
     return found if natural else _in_order(ex, found, ordered)
 
@@ -59,10 +66,9 @@ def _ordinals(ex: Executor, column: Strings) -> Column:
     return Array(INT64, column.shape, ex.map(textorder.ordinals, column).values, column.rows)
 
 
-def _of_one_block(ex: Executor, keys: Sequence[Array]) -> Numbered:
-    codes, firsts = ex.map_parts(2, _number, *keys)
+def _of_one_block(ex: Executor, refs: tuple[Refs, ...], n: int) -> Numbered:
+    codes, firsts = refs
     (groups,) = ex.collect(len, firsts)
-    n = keys[0].size
     return Numbered(Array(INT64, (n,), codes.values, (n,)), Array(INT64, (groups,), firsts.values, (groups,)))
 
 

@@ -18,10 +18,10 @@ from arkserver.engine.algorithms.groupkeys import as_bits, paired_columns
 from arkserver.engine.algorithms.ranges import Columns, Ranges, exchange_by_range, joined, ranges_of
 from arkserver.engine.algorithms.searching import SMALL, lookup
 from arkserver.engine.algorithms.segments import broadcast_to_rows, group_numbers, reduce, sizes
-from arkserver.engine.blocks import pairs, sets
+from arkserver.engine.blocks import sets, texttable
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import align, array_of, array_of_unknown, relayout, stacked, to_numpy
-from arkserver.engine.values import Array, Strings
+from arkserver.engine.layout import align, array_of, array_of_unknown, relayout, stacked, text_here, to_numpy
+from arkserver.engine.values import Array, Strings, TextBlock
 
 BOOL, INT64 = np.dtype(np.bool_), np.dtype(np.int64)
 Bools = NDArray[np.bool_]
@@ -118,19 +118,19 @@ def in1d(ex: Executor, x: Array, test: Array, *, invert: bool = False) -> Array:
 
 
 def strings_in(ex: Executor, s: Strings, test: Strings, *, invert: bool = False) -> Array:
-    """Whether each string is (or, inverted, is not) among others; long ones are compared by 128-bit hashes."""
+    """Whether each string is (or, inverted, is not) among others."""
+    if len(test.rows) == 1 or test.nbytes <= SMALL:
+        refs = ex.map(_texts_in, s, text_here(ex, test), invert)
+        return Array(BOOL, s.shape, refs.values, s.rows)
     left, right = paired_columns(ex, s, test)
     if len(left) == 1:
         return in1d(ex, left[0], right[0], invert=invert)
-    if len(test.rows) > 1 and 2 * right[0].nbytes > SMALL:
-        found = _in_by_groups(ex, left, right)
-        return array_of(ex.map(np.logical_not, found), found) if invert else found
-    refs = ex.map(_pairs_in, *left, *(to_numpy(ex, r) for r in right), invert)
-    return Array(BOOL, s.shape, refs.values, s.rows)
+    found = _in_by_groups(ex, left, right)
+    return array_of(ex.map(np.logical_not, found), found) if invert else found
 
 
-def _pairs_in(upper: Words, lower: Words, test_upper: Words, test_lower: Words, invert: bool) -> Bools:
-    found = pairs.in1d(upper, lower, test_upper, test_lower)
+def _texts_in(block: TextBlock, test: TextBlock, invert: bool) -> Bools:
+    found = texttable.in1d(block, test)
     return np.logical_not(found, out=found) if invert else found
 
 

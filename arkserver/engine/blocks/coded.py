@@ -27,8 +27,8 @@ from arkserver.errors import UnsupportedError
 CACHED_BITS = 12
 # Buckets that rows are brought into, at most: writing to more at a time is slow.
 BUCKET_BITS = 10
-# Every thread has a state of its own for up to so many groups; it takes more of them to be worth buckets.
-DIRECT_GROUPS = 1 << 15
+# Every thread has a state of its own of up to so many bytes, which the last cache holds; above, buckets are worth it.
+DIRECT_BYTES = 1 << 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def state_of(op: str, values: Array, codes: Ints, groups: int, skip_nan: bool = 
     if made is None or values.dtype.kind not in made.kinds:
         raise UnsupportedError(f"{op} of groups is not defined for {values.dtype}; see reduce_codes")
     rows = Rows(plain(made.prepare(values)), plain(codes), groups, skip_nan)
-    if groups <= DIRECT_GROUPS or len(codes) < 2 * groups:
+    one = made.begin(replace(rows, values=rows.values[:0], codes=rows.codes[:0], groups=1))
+    if groups * one.nbytes <= DIRECT_BYTES or len(codes) < 2 * groups:
         return _direct(made, rows)
     cut = _cut(rows)
     if np.diff(cut.starts).max() > len(codes) // 2:  # few groups have most rows, so that their state is in the cache

@@ -35,13 +35,13 @@ def argsort(block: TextBlock) -> Ints:
 def argsort_marked_text(block: TextBlock) -> tuple[Ints, Bools]:
     """`argsort`, and where in that order a run of equal strings begins."""
     found = numbered(block)
-    return _by_words(block) if found is None else argsort_marked(_ranks(block, found))
+    return _by_words(block) if found is None else argsort_marked(_ranked(block, found).codes)
 
 
-def _ranks(block: TextBlock, found: Numbered) -> Ints:
-    """The place of each string among the different ones."""
+def _ranked(block: TextBlock, found: Numbered) -> Numbered:
+    """The same numbers in the order of the strings."""
     order = _by_words(text.gather(block, found.firsts))[0]
-    return gather(inverted(order), found.codes)
+    return Numbered(gather(inverted(order), found.codes), gather(found.firsts, order))
 
 
 def inverted(permutation: Ints) -> Ints:
@@ -87,13 +87,19 @@ def _words(block: TextBlock, starts: Ints, lengths: Ints, skip: int) -> Words:
     return out
 
 
-def ordinals(block: TextBlock) -> Ints:
+def number(block: TextBlock) -> Numbered:
     """Numbers that compare as the strings do."""
     found = numbered(block)
     if found is not None:
-        return _ranks(block, found)
+        return _ranked(block, found)
     permutation, new = _by_words(block)
-    return codes_of_groups(permutation, nonzero(new))
+    segments = nonzero(new)
+    return Numbered(codes_of_groups(permutation, segments), gather(permutation, segments))
+
+
+def ordinals(block: TextBlock) -> Ints:
+    """`number` without the rows."""
+    return number(block).codes
 
 
 def group(block: TextBlock) -> tuple[Ints, Ints]:
