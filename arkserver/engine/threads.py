@@ -137,8 +137,8 @@ class _Work(Generic[R]):
     def results(self) -> list[R]:
         """What the rows gave, in their order, or the error of the first that failed; asked once, when all have ended.
 
-        A thread that works for others, or has not waked up yet, holds this object until it looks for rows. By then
-        these hold no memory that is counted as free.
+        A thread that works for others, or has not waked up yet, holds this object until it looks for rows: it must not
+        keep the arrays of rows that are done alive until then.
         """
         found, errors, count = self._found, self._errors, len(self._rows)
         del self._fn, self._rows, self._found, self._errors
