@@ -23,7 +23,7 @@ def check_algorithm(name: str) -> None:
         raise ArgumentError(f"Unrecognized sorting algorithm: {name}")
 
 
-@command("argsort<name.dtype,name.nd>", dtypes=NUMERIC, project=projection.times(2, "name"))
+@command("argsort<name.dtype,name.nd>", dtypes=NUMERIC, project=projection.times(3, "name"))
 def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
     """The stable permutation that sorts along an axis."""
     check_algorithm(algo_name)
@@ -33,7 +33,7 @@ def argsort(ex: Executor, name: Array, algo_name: str, axis: int = 0) -> Array:
 def _sort_bytes(arr_names: list[Column]) -> int:
     """The permutation, as much for sorting (of several keys more, where rows tie), and two words for each string."""
     rows = max((c.size for c in arr_names), default=0)
-    sorting_words = 2 if len(arr_names) == 1 else 6
+    sorting_words = 3 if len(arr_names) == 1 else 6
     return projection.WORD * rows * (sorting_words + 2 * sum(isinstance(c, Strings) for c in arr_names))
 
 
@@ -75,7 +75,7 @@ def same_length(columns: list[Column]) -> list[Column]:
     return columns
 
 
-@command("sort<array.dtype,array.nd>", dtypes=REAL, project=projection.times(2, "array"))
+@command("sort<array.dtype,array.nd>", dtypes=REAL, project=projection.times(2.5, "array"))
 def sort(ex: Executor, alg: str, array: Array, axis: int = 0) -> Array:
     """A sorted copy along an axis."""
     check_algorithm(alg)

@@ -38,6 +38,11 @@ def _counts(ex: Executor, sample: Sequence[Array], bins: Sequence[int], ranges: 
         raise UnsupportedError(f"a histogram of {kinds}; give 1-D arrays of {', '.join(REAL)}")
     if len({x.shape for x in sample}) > 1 or min(bins) < 1:
         raise ArgumentError(f"the arrays must be equally long and have at least one bin each; bins are {list(bins)}")
+    if not np.isfinite(ranges).all():
+        given = ", ".join(f"[{low}, {high}]" for low, high in ranges)
+        raise ArgumentError(
+            f"the range of a histogram must be finite, also where it is that of the data; it is {given}"
+        )
     return statistics.histogram(ex, [as_vector(ex, x) for x in sample], bins, ranges).reshape(-1)
 
 

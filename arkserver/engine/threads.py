@@ -135,10 +135,16 @@ class _Work(Generic[R]):
             _here.busy = False
 
     def results(self) -> list[R]:
-        """What the rows gave, in their order, or the error of the first that failed."""
-        if self._errors:
-            raise self._errors[min(self._errors)]
-        return [self._found[i] for i in range(len(self._rows))]
+        """What the rows gave, in their order, or the error of the first that failed; asked once, when all have ended.
+
+        A thread that works for others, or has not waked up yet, holds this object until it looks for rows: it must not
+        keep the arrays of rows that are done alive until then.
+        """
+        found, errors, count = self._found, self._errors, len(self._rows)
+        del self._fn, self._rows, self._found, self._errors
+        if errors:
+            raise errors[min(errors)]
+        return [found[i] for i in range(count)]
 
 
 def be_nice() -> None:

@@ -70,6 +70,32 @@ def number_buckets(
             found[b] = number_words(words[start:end], slots, distinct[start:end], spare, counts)
 
 
+@kernel("u8[] u4[] u8[] i8[]")
+def distinct_words(words: U64, slots: Slots, spare: U64, counts: I64) -> int:
+    """Leave the distinct words, ascending, at the start; returns how many there are."""
+    bits, count = bit_length(len(words) + len(words) // 2), 0
+    slots[: 1 << bits] = 0
+    for i in range(len(words)):
+        key = words[i]
+        slot = slot_of(key, slots, bits, words)
+        if slots[slot] == 0:
+            words[count] = key
+            count += 1
+            slots[slot] = count
+    sort_words(words[:count], spare, 0, counts)
+    return count
+
+
+@kernel("u8[] i8[] i8 i8 i8 u4[] u8[] i8[] i8[]")
+def leave_distinct(
+    words: U64, starts: I64, bucket: int, stop: int, large: int, slots: Slots, spare: U64, counts: I64, found: I64
+) -> None:  # fmt: skip
+    """`distinct_words` of the buckets that hold at most `large` words; `found` is how many distinct ones each has."""
+    for b in range(bucket, stop):
+        if starts[b + 1] - starts[b] <= large:
+            found[b] = distinct_words(words[starts[b] : starts[b + 1]], slots, spare, counts)
+
+
 @kernel("u8[] i8[] i8[] i8 i8 u8 u8 u8 u8[]")
 def pack_buckets(
     distinct: U64, starts: I64, firsts: I64, bucket: int, stop: int,

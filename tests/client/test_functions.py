@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arkserver.client import Array, Session
+from arkserver.client import Array, ServerError, Session
 
 X = np.array([[3, -1, 2, 2], [0, 5, -4, 1], [7, 7, 1, -2]])
 F = np.array([[0.5, -1.25, 2.0, np.nan], [0.0, 3.5, -0.0, 1.0], [9.0, 0.25, 1.5, np.inf]])
@@ -142,6 +142,8 @@ def test_statistics(session: Session) -> None:
     counts, edges = session.xp.histogram(y, 5)
     for got, expected in zip((counts, edges), np.histogram(x, 5), strict=True):
         np.testing.assert_allclose(got.to_numpy(), expected)
+    with pytest.raises(ServerError, match=r"range of a histogram must be finite.*\[1\.0, inf\]"):
+        session.xp.histogram(session.asarray([1.0, np.inf]))
     assert session.xp.isin(y, [1.0, 8.0]).to_numpy().tolist() == np.isin(x, [1.0, 8.0]).tolist()
 
 

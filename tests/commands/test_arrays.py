@@ -351,6 +351,22 @@ def test_histograms(session: Session) -> None:
     assert "a histogram of bool" in session.error("histogram", array=session.put(X > 1), bins=1, minVal=0, maxVal=1)
 
 
+@pytest.mark.parametrize("bound", [np.inf, -np.inf, np.nan])
+def test_histograms_of_no_finite_range_are_refused(session: Session, bound: float) -> None:
+    x = session.put(np.array([1.0, bound, 2.0]))
+    low, high = (bound, 2.0) if bound < 0 else (1.0, bound)
+    finite, other = {"xMin": 1.0, "xMax": 2.0}, {"yMin": low, "yMax": high}
+    sample = {"sample": [x, x], "bins": [2, 3], "rangeMin": [1.0, low], "rangeMax": [2.0, high]}
+    for error in (
+        session.error("histogram", array=x, bins=3, minVal=low, maxVal=high),
+        session.error("histogram2D", x=x, y=x, xBins=2, yBins=3, **finite, **other),
+        session.error("histogramdD", num_dims=2, dim_prod=[3, 1], num_samples=3, **sample),
+    ):
+        assert "must be finite" in error
+        assert f"[{low}, {high}]" in error
+    equal(session.array("histogram", array=x, bins=2, minVal=1.0, maxVal=2.0), [1, 1])
+
+
 def test_quantiles(session: Session) -> None:
     x, q = session.put(W), session.put(np.array([0.25, 0.5]))
     assert session.text("quantile_scalar_no_axis<int64,2>", a=x, q=0.5, method="linear") == "float64 5.5"

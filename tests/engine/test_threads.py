@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
+import numpy as np
 import pytest
 
 from arkserver.engine.threads import Threads
@@ -66,3 +68,25 @@ def test_work_of_others_is_not_waited_for() -> None:
     assert pool.run(lambda i: i, range(4)) == [0, 1, 2, 3]
     release.set()
     other.join()
+
+
+def test_a_thread_that_is_late_holds_no_rows() -> None:
+    pool, begun, end = Threads(2), threading.Barrier(3, timeout=20), threading.Event()
+
+    def occupy(_: int) -> None:
+        begun.wait()
+        end.wait(20)
+
+    def work() -> tuple[weakref.ref[object], weakref.ref[object]]:
+        array, row = np.zeros(3), np.ones(3)
+        assert pool.run(lambda x: float(array.sum() + x.sum()), [row, row]) == [3.0, 3.0]
+        return weakref.ref(array), weakref.ref(row)
+
+    other = threading.Thread(target=lambda: pool.run(occupy, range(2)))
+    other.start()
+    begun.wait()
+    try:
+        assert all(held() is None for held in work())
+    finally:
+        end.set()
+        other.join()

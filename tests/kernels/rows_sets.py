@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from arkserver.engine.blocks import joining, ranking, sets, sorting
+from arkserver.engine.blocks import grouping, joining, ranking, sets, sorting, tables
 from arkserver.engine.blocks.orders import key_range, order_of
 from arkserver.engine.blocks.views import raw
 from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
@@ -23,10 +23,15 @@ def pairs(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
 
 
 def few_keys(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
-    """Blocks that are long enough for a sample to say that their keys are few."""
+    """Any blocks, and such as `few_distinct` is for."""
     yield from each(rng, n)
+    yield from repeated(rng, n)
+
+
+def repeated(rng: np.random.Generator, _: int) -> Iterator[Arguments]:
+    """Blocks that are long enough for a sample to say that their keys are few."""
     low, high = -(2**63), 2**63 - 1
-    for distinct in (3, 3000):
+    for distinct in (3, 1000):
         yield (rng.choice(np.append(rng.integers(low, high, distinct), 0), 40_000),)
 
 
@@ -52,9 +57,17 @@ def ranked(x: Array) -> tuple[Array, Array]:
     return distinct.view(x.dtype), numbers
 
 
+def distinct(x: Array) -> Array:
+    order = order_of(x.dtype)
+    return ranking.distinct(raw(x), order, key_range(raw(x), order)).view(x.dtype)
+
+
 def words(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
-    """Blocks of at least one element of 8 bytes."""
+    """Blocks of at least one element of 8 bytes, at last one whose elements repeat, half of them one element."""
     yield from ((x,) for x in numbers(rng, n + 1) if x.dtype.itemsize == 8)
+    x = rng.choice(rng.integers(-(2**63), 2**63 - 1, n // 12 + 1), n + 1)
+    yield (x,)
+    yield (np.where(rng.random(n + 1) < 0.5, x[0], x),)
 
 
 def counts_reference(x: Array) -> tuple[Array, Array]:
@@ -73,7 +86,7 @@ def word_sets(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     yield (np.unique(rng.integers(-(2**63), 2**63 - 1, n)),)
 
 
-def tables(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+def joined_tables(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for how in ("inner", "left", "right", "outer"):
         for m in (0, n) if n < 40 else (n // 2,):
             wide = rng.integers(-(2**63), 2**63 - 1, max(n // 3, 2))
@@ -102,16 +115,18 @@ def join_reference(left: list[Array], right: list[Array], how: str) -> tuple[Arr
 ROWS: dict[str, Comparison] = {
     "sets.in1d": Comparison(sets.in1d, lambda x, test: np.isin(codes(x), codes(test)), pairs),
     "sets.unique": Comparison(sets.unique, of_codes(np.unique), few_keys),
-    "sets.unique_sorted": Comparison(lambda x: sets.unique_sorted(sorting.sort(x)), of_codes(np.unique), each),
+    "grouping.unique_sorted": Comparison(lambda x: grouping.unique_sorted(sorting.sort(x)), of_codes(np.unique), each),
     "sets.unique_counts": Comparison(sets.unique_counts, counts_reference, few_keys),
     "sets.unique_inverse": Comparison(sets.unique_inverse, inverse_reference, few_keys),
+    "ranking.distinct": Comparison(distinct, of_codes(np.unique), words),
     "ranking.ranked": Comparison(ranked, inverse_reference, words),
-    "sets.numbers_among": Comparison(
-        lambda x: sets.numbers_among(x.view(np.uint64)[::2].copy(), x.view(np.uint64)), numbers_reference, word_sets
+    "tables.few_distinct": Comparison(tables.few_distinct, of_codes(np.unique), repeated),
+    "tables.numbers_among": Comparison(
+        lambda x: tables.numbers_among(x.view(np.uint64)[::2].copy(), x.view(np.uint64)), numbers_reference, word_sets
     ),
     "sets.intersect": Comparison(sets.intersect, of_codes(np.intersect1d), pairs),
     "sets.union": Comparison(sets.union, of_codes(np.union1d), pairs),
     "sets.difference": Comparison(sets.difference, of_codes(np.setdiff1d), pairs),
     "sets.symmetric_difference": Comparison(sets.symmetric_difference, of_codes(np.setxor1d), pairs),
-    "joining.join": Comparison(joining.join, join_reference, tables),
+    "joining.join": Comparison(joining.join, join_reference, joined_tables),
 }

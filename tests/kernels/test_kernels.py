@@ -36,7 +36,7 @@ PLUMBING = {
     "coded.merge",
     "coded.finish",
     "segmented.nothing_of",
-    "sets.empty_table",
+    "tables.empty_table",
     "sorting.between",
     "sorting.counts_between",
     "sorting.members",

@@ -13,7 +13,8 @@ from arkserver.engine.threads import threads
 
 # Writing to more buckets than this at a time is slow: their lines and pages no longer fit the first-level caches.
 DIGIT_BITS = 10
-# Uneven digits are cut into cells by so many further bits, as a sample of the keys asks for.
+# Uneven digits are cut into cells by so many further bits, as a sample of the keys asks for; there are at least 8 keys
+# a cell, since each takes some words for counts.
 CELL_BITS, SAMPLE = (0, 2, 4, 6, 8), 1 << 13
 # Keys of a bucket that is no larger fit the cache of a core, with as many spare words.
 FULL = 1 << 15
@@ -68,7 +69,9 @@ def _cell_bits(keys: Array, order: Order, found: Range, digit: int, digit_bits: 
     def even(bits: int) -> bool:
         return bool(np.unique_counts(sample >> np.uint64(max(digit - bits, 0))).counts.max() <= enough)
 
-    return next((bits for bits in CELL_BITS if even(bits)), CELL_BITS[-1])
+    most = max(0, (n >> 3).bit_length() - 1 - digit_bits)
+    choices = [bits for bits in CELL_BITS if bits <= most]
+    return next((bits for bits in choices if even(bits)), choices[-1])
 
 
 def _cut_by_digits(keys: Array, order: Order, found: Range, digit: int) -> Cut:

@@ -49,6 +49,12 @@ def segment_starts(sorted_keys: Array) -> Ints:
     return nonzero(new)
 
 
+def unique_sorted(x: Array) -> Array:
+    """The distinct elements of a sorted block."""
+    starts = segment_starts(x)
+    return x if len(starts) == len(x) else gather(x, starts)
+
+
 def segment_lengths(segments: Ints, size: int) -> Ints:
     """The lengths of the segments that start at `segments`, the last one ending at `size`."""
     return np.diff(segments, append=np.int64(size))

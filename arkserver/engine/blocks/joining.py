@@ -10,7 +10,7 @@ import numpy as np
 from arkserver_kernels import joining
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks import grouping, sets
+from arkserver.engine.blocks import grouping, sets, tables
 from arkserver.engine.blocks.moving import concatenate, full, gather, nonzero, scatter, scatter_scalar
 from arkserver.engine.blocks.orders import key_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked
@@ -97,7 +97,7 @@ def _rows_by_key(right: Array) -> Callable[..., int] | None:
         rows = full(last + 2, -1, np.int32 if len(keys) < 1 << 31 else np.int64)
         alone = joining.enter_rows(keys, *code, rows)
         return partial(joining.match_rows, *code, rows) if alone else None
-    table = sets.empty_table(len(keys), 2)
+    table = tables.empty_table(len(keys), 2)
     return partial(joining.match_hashed_rows, table) if joining.hash_rows(keys, table) else None
 
 
@@ -140,7 +140,7 @@ def _groups_of(left: Array, right: Array, firsts: Ints) -> Ints:
     distinct = raw(gather(right, firsts))
     found = key_range(distinct, order)
     if order.negative or 1 << found.bits > ENTRIES_PER_KEY * (len(left) + len(right)):
-        return sets.numbers_among(distinct, keys)
+        return tables.numbers_among(distinct, keys)
     last = (found.most - int(found.base)) >> int(found.zeros)
     table, out = full(last + 1, -1, np.int64), buffers.empty(len(left), np.int64)
     places = ((distinct ^ order.flip) - found.base) >> found.zeros

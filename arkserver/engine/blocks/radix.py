@@ -114,16 +114,22 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool =
         return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
     scatter(keys, out, order, found, cut)
+    sort_buckets(out, order, found, cut, low, keys if spent else None)
+
+
+def sort_buckets(words: Array, order: Order, found: Range, cut: Cut, low: int = 0, room: Array | None = None) -> None:
+    """Sort the codes of each bucket and turn them back into keys; large buckets by way of `room` for all, if given."""
     code = order.negative, order.flip, found.base
 
     def finish(bucket: int, stop: int) -> None:
-        args = out, cut.starts, bucket, stop, LARGE, low
+        args = words, cut.starts, bucket, stop, LARGE, low
         radix.sort_key_buckets(*args, *code, spare_words(cut.starts), digit_counts())
 
     threads().run(finish, *bucket_ranges(cut.starts))
     for start, stop in _large_buckets(cut.starts):
-        _sort_slice(out[start:stop], low, keys[start:stop] if spent else buffers.empty(stop - start, np.uint64))
-        restore(out[start:stop], order, found)
+        part = words[start:stop]
+        _sort_slice(part, low, buffers.empty(stop - start, np.uint64) if room is None else room[start:stop])
+        restore(part, order, found)
 
 
 def restore(words: Array, order: Order, found: Range) -> None:

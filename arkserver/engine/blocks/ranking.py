@@ -14,9 +14,17 @@ from arkserver_kernels import ranking
 from arkserver.engine import buffers
 from arkserver.engine.blocks import radix
 from arkserver.engine.blocks.cutting import Cut, cut_buckets, digit_bits_for
+from arkserver.engine.blocks.grouping import unique_sorted
+from arkserver.engine.blocks.moving import copy_into
 from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range
+from arkserver.engine.blocks.tables import few_distinct, numbers_among
 from arkserver.engine.blocks.views import Array, Ints
 from arkserver.engine.threads import threads
+
+# Rows a key from which on its sorting costs more than to hash them all.
+WORTH_HASHING = 5
+# Numbers are read from fewer buckets at a time than keys are written to, as long as these have so few words each.
+RANKED_BITS, RANKED_WORDS = 9, 1 << 16
 
 
 def ranked(keys: Array, order: Order, found: Range) -> tuple[Array, Ints]:
@@ -32,33 +40,93 @@ def ranked(keys: Array, order: Order, found: Range) -> tuple[Array, Ints]:
     """
     if not found.bits:
         return keys[:1].copy(), np.zeros(len(keys), np.int64)
-    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
+    digit_bits = digit_bits_for(len(keys))
+    if len(keys) <= RANKED_WORDS << RANKED_BITS:
+        digit_bits = min(digit_bits, RANKED_BITS)
+    cut = cut_buckets(keys, order, found, digit_bits)
     words, distinct = buffers.empty_like(keys), buffers.empty_like(keys)
     radix.scatter(keys, words, order, found, replace(cut, positions=cut.positions.copy()))
     firsts = np.append(0, np.cumsum(_number(words, distinct, cut)))
     return _packed(distinct, order, found, cut, firsts), _taken(keys, words, order, found, cut, firsts)
 
 
+def distinct(keys: Array, order: Order, found: Range) -> Array:
+    """`ranked` without the numbers, for which the keys need not be kept beside their words."""
+    if not found.bits:
+        return keys[:1].copy()
+    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
+    words = buffers.empty_like(keys)
+    radix.scatter(keys, words, order, found, cut)
+    if not _repeat(words, cut):
+        radix.sort_buckets(words, order, found, cut)
+        return unique_sorted(words)
+    firsts = np.append(0, np.cumsum(_leave_distinct(words, cut)))
+    return _packed(words, order, found, cut, firsts)
+
+
+def _repeat(words: Array, cut: Cut) -> bool:
+    """Whether hashing saves more sorting than it takes, as a bucket of the middle size tells."""
+    sizes = np.diff(cut.starts)
+    bucket = int(np.argsort(sizes)[len(sizes) - np.count_nonzero(sizes) // 2 - 1])
+    part = words[cut.starts[bucket] : cut.starts[bucket + 1]][: radix.LARGE]
+    return WORTH_HASHING * len(np.unique(part)) <= len(part)
+
+
+def _leave_distinct(words: Array, cut: Cut) -> Ints:
+    """Leave the distinct words of each bucket at its start, ascending; how many these are."""
+    counts = np.zeros(len(cut.starts) - 1, np.int64)
+
+    def leave(bucket: int, stop: int) -> None:
+        args = cut.starts, bucket, stop, radix.LARGE, _slots(cut)
+        ranking.leave_distinct(words, *args, radix.spare_words(cut.starts), radix.digit_counts(), counts)
+
+    threads().run(leave, *radix.bucket_ranges(cut.starts))
+    for bucket, start, stop in _large_buckets(cut):
+        values = _distinct_words(words[start:stop])
+        counts[bucket] = len(values)
+        words[start : start + len(values)] = values
+    return counts
+
+
+def _distinct_words(words: Array) -> Array:
+    few = few_distinct(words)
+    return few if few is not None else distinct(words, UNSIGNED, key_range(words, UNSIGNED))
+
+
+def _slots(cut: Cut) -> Array:
+    """Room for the hash table of any bucket that is not large."""
+    sizes = np.diff(cut.starts)
+    most = int(sizes[sizes <= radix.LARGE].max(initial=0))
+    return np.empty(1 << (most + most // 2).bit_length(), np.uint32)
+
+
+def _large_buckets(cut: Cut) -> list[tuple[int, int, int]]:
+    """Number, start and end of each bucket that no cache holds."""
+    large = np.flatnonzero(np.diff(cut.starts) > radix.LARGE)
+    return [(b, *cut.starts[b : b + 2].tolist()) for b in large.tolist()]
+
+
 def _number(words: Array, distinct: Array, cut: Cut) -> Ints:
     """Replace the words of each bucket by their numbers; the distinct ones of each, and how many these are."""
     counts = np.zeros(len(cut.starts) - 1, np.int64)
-    sizes = np.diff(cut.starts)
-    most = int(sizes[sizes <= radix.LARGE].max(initial=0))
 
     def number(bucket: int, stop: int) -> None:
-        slots = np.empty(1 << (most + most // 2).bit_length(), np.uint32)
         spare = radix.spare_words(cut.starts)
-        args = cut.starts, bucket, stop, radix.LARGE, slots
+        args = cut.starts, bucket, stop, radix.LARGE, _slots(cut)
         ranking.number_buckets(words, *args, distinct, spare, radix.digit_counts(), counts)
 
     threads().run(number, *radix.bucket_ranges(cut.starts))
-    for bucket in np.flatnonzero(sizes > radix.LARGE).tolist():
-        start, stop = cut.starts[bucket : bucket + 2].tolist()
-        part = words[start:stop]
-        values, numbers = ranked(part, UNSIGNED, key_range(part, UNSIGNED))
+    for bucket, start, stop in _large_buckets(cut):
+        values, numbers = _ranked_words(words[start:stop])
         counts[bucket] = len(values)
-        distinct[start : start + len(values)], part[:] = values, numbers.view(np.uint64)
+        distinct[start : start + len(values)] = values
+        copy_into(words[start:stop], numbers.view(np.uint64))
     return counts
+
+
+def _ranked_words(words: Array) -> tuple[Array, Ints]:
+    few = few_distinct(words)
+    return (few, numbers_among(few, words)) if few is not None else ranked(words, UNSIGNED, key_range(words, UNSIGNED))
 
 
 def _packed(distinct: Array, order: Order, found: Range, cut: Cut, firsts: Ints) -> Array:

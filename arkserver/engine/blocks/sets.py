@@ -16,18 +16,16 @@ import numpy as np
 from arkserver_kernels import sets
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks import grouping
+from arkserver.engine.blocks import grouping, ranking
 from arkserver.engine.blocks.moving import concatenate, gather
 from arkserver.engine.blocks.orders import Order, Range, key_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked, restore, sort
-from arkserver.engine.blocks.ranking import ranked
+from arkserver.engine.blocks.tables import empty_table, few_distinct, numbers_among
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
 # Bits of a bitmap for each key, at most: it is then a quarter of the keys' own memory.
 BITS_PER_KEY = 16
-# Samples that tell whether a block has few distinct keys, and how many are few: their table fits the cache.
-SAMPLES, FEW = 1 << 12, 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +102,6 @@ def in1d(x: Array, test: Array) -> Bools:
     return out
 
 
-def empty_table(keys: int, words: int = 1) -> Array:
-    """An empty hash table for so many keys of so many words, at most two thirds full."""
-    table = buffers.empty(words << max(4, (keys + keys // 2).bit_length()), np.uint64)
-    threads().each_chunk(lambda a, b: table[a:b].fill(0), len(table))
-    return table
-
-
 def unique(x: Array) -> Array:
     """The distinct elements of a 1-D block, ascending."""
     if not len(x):
@@ -119,34 +110,10 @@ def unique(x: Array) -> Array:
     found = key_range(keys, order)
     if _narrow(found, len(x)):
         return _members(_bitmap(keys, order, found), x.dtype)
-    few = None if found.ascending else _few_distinct(keys)
-    if few is not None:
-        return unique_sorted(sort(few.view(x.dtype)))
-    return unique_sorted(sort(x))
-
-
-def unique_sorted(x: Array) -> Array:
-    """The distinct elements of a sorted block."""
-    starts = grouping.segment_starts(x)
-    return x if len(starts) == len(x) else gather(x, starts)
-
-
-def _few_distinct(keys: Array) -> Array | None:
-    """The distinct keys, some perhaps twice and in no order, or None when a sample says that they are many."""
-    if len(keys) < 8 * SAMPLES:
-        return None
-    sample = keys[:: len(keys) // SAMPLES]
-    if 2 * len(np.unique(sample)) > len(sample):
-        return None
-
-    def collect(start: int, stop: int) -> Array | None:
-        table = np.zeros(4 * FEW, np.uint64)
-        many = sets.insert(keys[start:stop], table, FEW) < 0
-        return None if many else table[table != 0]
-
-    parts = threads().each_share(collect, len(keys))
-    zero = np.zeros(int((keys == 0).any()), np.uint64)
-    return None if any(p is None for p in parts) else np.concatenate([*(p for p in parts if p is not None), zero])
+    if found.ascending or found.descending:
+        return grouping.unique_sorted(sort(x))
+    few = few_distinct(x)
+    return few if few is not None else ranking.distinct(keys, order, found).view(x.dtype)
 
 
 def unique_counts(x: Array) -> tuple[Array, Ints]:
@@ -172,24 +139,15 @@ def unique_inverse(x: Array, known: Range | None = None) -> tuple[Array, Ints]:
         args = *bitmap.code, bitmap.words, ranks
         threads().each_chunk(lambda a, b: sets.ranks_of(keys[a:b], *args, out[a:b]), len(x))
         return _members(bitmap, x.dtype), out
-    few = None if found.ascending else _few_distinct(keys)
+    if found.ascending or found.descending:
+        permutation, new = argsort_marked(x)
+        starts = np.flatnonzero(new)
+        return gather(x, gather(permutation, starts)), grouping.codes_of_groups(permutation, starts)
+    few = few_distinct(x)
     if few is not None:
-        values = unique_sorted(sort(few.view(x.dtype)))
-        return values, numbers_among(raw(values), keys)
-    if not (found.ascending or found.descending):
-        distinct, numbers = ranked(keys, order, found)
-        return distinct.view(x.dtype), numbers
-    permutation, new = argsort_marked(x)
-    starts = np.flatnonzero(new)
-    return gather(x, gather(permutation, starts)), grouping.codes_of_groups(permutation, starts)
-
-
-def numbers_among(distinct: Array, keys: Array) -> Ints:
-    """The place of each key (a word) in a block of distinct ones; -1 where it has none."""
-    table, out = empty_table(len(distinct), 2), buffers.empty(len(keys), np.int64)
-    sets.insert_numbered(distinct, table)
-    threads().each_chunk(lambda a, b: sets.numbers_of(keys[a:b], table, out[a:b]), len(keys))
-    return out
+        return few, numbers_among(raw(few), keys)
+    distinct, numbers = ranking.ranked(keys, order, found)
+    return distinct.view(x.dtype), numbers
 
 
 def intersect(a: Array, b: Array) -> Array:
