@@ -15,7 +15,7 @@ from arkserver_kernels import text_table as kernels
 from arkserver.engine import buffers
 from arkserver.engine.blocks import text
 from arkserver.engine.blocks.moving import gather
-from arkserver.engine.blocks.sets import empty_table
+from arkserver.engine.blocks.tables import empty_table
 from arkserver.engine.blocks.views import Bools, Ints, plain
 from arkserver.engine.threads import threads
 from arkserver.engine.values import TextBlock
