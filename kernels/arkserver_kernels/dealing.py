@@ -77,6 +77,15 @@ def deal(x: Array, parts: Parts, start: int, stop: int, positions: I64, out: Arr
         positions[part] += 1
 
 
+@kernel("i8[] u2[] i8 i8 i8[] i8[] T[]", T="u4 i8")
+def deal_within(rows: I64, parts: Parts, start: int, stop: int, edges: I64, positions: I64, out: Array) -> None:
+    """`deal` for rows that are counted from the first one of their part, which `edges` has."""
+    for i in range(start, stop):
+        part = np.uint64(parts[i])
+        out[np.uint64(positions[part])] = rows[i] - edges[part]
+        positions[part] += 1
+
+
 @kernel("u2[] i8 i8 i8 i8[] i8[]")
 def deal_places(parts: Parts, start: int, stop: int, first: int, positions: I64, out: I64) -> None:
     """Write ``first + i`` to the next position of the part of row ``i``."""

@@ -81,6 +81,7 @@ def scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for x in numbers(rng, n):
         index = rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
         yield x, index, rng.choice(x, 2 * n) if n else x
+        yield x, index.astype(np.uint32), rng.choice(x, 2 * n) if n else x
     yield np.zeros(n, np.complex128), np.arange(n), rng.normal(size=n) + 1j
 
 
@@ -279,13 +280,18 @@ def deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
         yield rng.integers(0, count, n).astype(np.uint16), count
 
 
+FAR = 1 << 40
+"""rows that need more than 32 bits"""
+
+
 def dealt(parts: Array, count: int) -> tuple[Any, ...]:
     """Everything that a deal can do, on several kinds of rows."""
     deal = dealing.deal_to(parts, count)
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     moved = [deal.dealt(x) for x in rows]
     both = [piece for x in rows for cut in deal.pieces_and_places(x, 5) for piece in cut]
-    return deal.edges, deal.order(), *both, *(deal.back(m) for m in moved)
+    within = [p for dtype in (np.int64, np.uint32) for p in deal.pieces_within(FAR + rows[0], FAR - deal.edges, dtype)]
+    return deal.edges, deal.order(), *both, *within, *(deal.back(m) for m in moved)
 
 
 def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
@@ -294,7 +300,8 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
     cut = [order[a:b] for a, b in pairwise(edges)]
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     both = [piece for x in rows for pieces in ([x[c] for c in cut], [c + 5 for c in cut]) for piece in pieces]
-    return edges, order, *both, *rows
+    within = [(c + e).astype(t) for t in (np.int64, np.uint32) for c, e in zip(cut, edges.tolist(), strict=False)]
+    return edges, order, *both, *within, *rows
 
 
 def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:

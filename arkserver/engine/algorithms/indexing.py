@@ -8,7 +8,6 @@ than that, as when many rows are looked up in a small table, each block of the i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -37,6 +36,10 @@ from arkserver.errors import ArgumentError
 Ints = NDArray[np.int64]
 Positions = tuple[Ints, ...]
 """Positions along one axis or several, of equal length."""
+Rows = NDArray[np.int64] | NDArray[np.uint32]
+
+# Rows of a block of no more than these are numbered in 32 bits.
+NARROW_ROWS = 1 << 32
 
 
 def rows_at(ex: Executor, x: Array, positions: Ints) -> NDArray[Any]:
@@ -208,19 +211,8 @@ def dealt_to_owners(edges: Ints, index: NDArray[Any]) -> Deal:
 def by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
     """The positions that each owner is asked for, the first of them counted from the owner's first row."""
     deal = dealt_to_owners(edges, indexes[0])
-    first, *others = (deal.pieces(signed(i)) for i in indexes)
-    return list(zip(_within(first, edges), *others, strict=True))
-
-
-def _within(rows: list[Ints], edges: Ints) -> list[Ints]:
-    """Rows of each block counted from its own first row; changes `rows`."""
-    for piece, edge in zip(rows, edges.tolist(), strict=False):
-        threads().each_chunk(partial(_subtract, piece, edge), len(piece))
-    return rows
-
-
-def _subtract(rows: Ints, edge: int, start: int, stop: int) -> None:
-    rows[start:stop] -= edge
+    first, *others = map(signed, indexes)
+    return list(zip(deal.pieces_within(first, edges, np.int64), *map(deal.pieces, others), strict=True))
 
 
 def requests_of(pieces: list[Positions]) -> tuple[list[int], Positions]:
@@ -282,15 +274,15 @@ def scatter(ex: Executor, x: Array, index: Array, values: Array) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter, x, index, values)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_to_owner, (edges, index, values), _requests_with_values, (x.dtype,), parts=len(x.blocks))
-    return ex.update(_scatter_request, x, requests)
+    requests = ex.exchange(_to_owner, (edges, index, values), _as_they_come, parts=len(x.blocks))
+    return ex.update(_scatter_pieces, x, requests)
 
 
 def _scatter(block: NDArray[Any], index: NDArray[Any], values: NDArray[Any]) -> None:
     put_rows(block, signed(index), values)
 
 
-def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
+def put_rows(out: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:
     """``out[index] = values`` along the first axis, for indexes in range."""
     if out.ndim == 1:
         moving.scatter(out, index, values)
@@ -298,18 +290,21 @@ def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
         out[index] = values
 
 
-def _to_owner(edges: Ints, index: NDArray[Any], values: NDArray[Any]) -> list[tuple[Ints, NDArray[Any]]]:
+def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
+    """The rows that each owner writes, counted from its first one in as few bytes as they need, and the values."""
     deal = dealt_to_owners(edges, index)
-    return list(zip(_within(deal.pieces(signed(index)), edges), deal.pieces(values), strict=True))
+    dtype = np.uint32 if np.diff(edges).max() <= NARROW_ROWS else np.int64
+    return list(zip(deal.pieces_within(signed(index), edges, dtype), *map(deal.pieces, values), strict=True))
 
 
-def _requests_with_values(pieces: list[tuple[Ints, NDArray[Any]]], dtype: np.dtype[Any]) -> tuple[Ints, NDArray[Any]]:
-    index = concatenate_blocks([i for i, _ in pieces], np.dtype(np.int64))
-    return index, concatenate_blocks([v for _, v in pieces], dtype)
+def _as_they_come(pieces: list[Any]) -> list[Any]:
+    """What all blocks send to one, not put end to end: it is read once."""
+    return pieces
 
 
-def _scatter_request(block: NDArray[Any], request: tuple[Ints, NDArray[Any]]) -> None:
-    put_rows(block, *request)
+def _scatter_pieces(block: NDArray[Any], pieces: list[tuple[Rows, NDArray[Any]]]) -> None:
+    for index, values in pieces:
+        put_rows(block, index, values)
 
 
 def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
@@ -318,16 +313,17 @@ def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter_value, x, index, value)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(by_owner, (edges, index), requests_of, parts=len(x.blocks))
-    return ex.update(_scatter_value_request, x, requests, value)
+    requests = ex.exchange(_to_owner, (edges, index), _as_they_come, parts=len(x.blocks))
+    return ex.update(_scatter_value_pieces, x, requests, value)
 
 
 def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None:
     moving.scatter_scalar(block, signed(index), value)
 
 
-def _scatter_value_request(block: NDArray[Any], request: tuple[list[int], Positions], value: Any) -> None:
-    moving.scatter_scalar(block, request[1][0], value)
+def _scatter_value_pieces(block: NDArray[Any], pieces: list[tuple[Rows]], value: Any) -> None:
+    for (index,) in pieces:
+        moving.scatter_scalar(block, index, value)
 
 
 def fill_where(ex: Executor, x: Array, mask: Array, value: Any) -> Array:

@@ -12,7 +12,7 @@ from arkserver_kernels import dealing
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks.orders import Order, order_of
-from arkserver.engine.blocks.views import Array, Ints, has_bits, raw
+from arkserver.engine.blocks.views import Array, Ints, has_bits, plain, raw
 from arkserver.engine.threads import threads
 
 
@@ -35,6 +35,12 @@ class Deal:
     def places(self, first: int = 0) -> list[Ints]:
         """The positions of the rows of each part, of which the first one is `first`."""
         return self.cut(self.order(first))
+
+    def pieces_within(self, rows: Ints, edges: Ints, dtype: type[np.int64 | np.uint32]) -> list[Array]:
+        """`pieces` of rows, each counted from the first row of its part, which `edges` has."""
+        rows, out = plain(rows), buffers.empty(len(rows), dtype)
+        self._run(lambda a, b, at: dealing.deal_within(rows, self.parts, a, b, edges, at, out))
+        return self.cut(out)
 
     def pieces_and_places(self, x: Array, first: int) -> tuple[list[Array], list[Ints]]:
         """`pieces` of a block and `places`."""
