@@ -61,6 +61,14 @@ def find_parts(
         out[i] = base + place
 
 
+@kernel("i8[] i8 i8 i8 u2[]")
+def refine_parts(rows: I64, start: int, stop: int, shift: int, parts: Parts) -> None:
+    """Add ``rows >> shift`` to the parts."""
+    x, out = rows[start:stop], parts[start:stop]  # indexes from 0 on, or LLVM uses no vector instructions
+    for i in range(len(x)):
+        out[i] += np.uint16(np.uint64(x[i]) >> np.uint64(shift))
+
+
 @kernel("u2[] i8 i8 i8[]")
 def count_parts(parts: Parts, start: int, stop: int, counts: I64) -> None:
     """Add the number of rows of each part to `counts`."""

@@ -304,6 +304,28 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
     return edges, order, *both, *within, *rows
 
 
+def near_deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for last in (max(n, 1), 1 << 22, 1 << 40):
+        for count in (1, 5):
+            edges = np.sort(np.append(rng.integers(0, last, count), [0, last]))
+            yield edges, rng.integers(0, last, n)
+
+
+def dealt_near(edges: Array, rows: Array) -> tuple[Array, ...]:
+    """The rows of each block by a deal by its ranges, which the rows of no two of them may share."""
+    deal, begins, ranges = dealing.deal_near(edges, rows)
+    pieces = deal.pieces_within(rows, begins, np.int64)
+    cuts = [[p[a:b] for a, b in pairwise(r.tolist())] for p, r in zip(pieces, ranges, strict=True)]
+    for cut in cuts:
+        filled = [c for c in cut if len(c)]
+        assert all(a.max() < b.min() for a, b in pairwise(filled))
+    return tuple(np.concatenate([np.sort(c) for c in cut]) for cut in cuts)
+
+
+def near_reference(edges: Array, rows: Array) -> tuple[Array, ...]:
+    return tuple(np.sort(rows[(rows >= a) & (rows < b)]) - a for a, b in pairwise(edges.tolist()))
+
+
 def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for x in numbers(rng, n):
         for count in (0, 1, 4, 20, 200):
@@ -385,6 +407,7 @@ ROWS: dict[str, Comparison] = {
     "sorting.top": Comparison(lambda x, k, largest: sorting.top(x, k, largest=largest), top_reference, tops),
     "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
     "dealing.deal_to": Comparison(dealt, dealt_reference, deals),
+    "dealing.deal_near": Comparison(dealt_near, near_reference, near_deals),
     "dealing.parts_between": Comparison(dealing.parts_between, between_reference, bounded),
     "dealing.owners": Comparison(
         dealing.owners, lambda edges, rows: (np.searchsorted(edges, rows, "right") - 1).astype(np.uint16), owned

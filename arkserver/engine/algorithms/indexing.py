@@ -7,7 +7,7 @@ than that, as when many rows are looked up in a small table, each block of the i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.ranges import joined
 from arkserver.engine.blocks import moving
-from arkserver.engine.blocks.dealing import Deal, deal_to, owners
+from arkserver.engine.blocks.dealing import Deal, deal_near, deal_to, owners
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import (
@@ -291,10 +291,10 @@ def put_rows(out: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:
 
 
 def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
-    """The rows that each owner writes, counted from its first one in as few bytes as they need, and the values."""
-    deal = dealt_to_owners(edges, index)
+    """For each owner where the ranges of its rows begin, its rows, counted from the first one, and their values."""
+    deal, begins, ranges = deal_near(edges, signed(index))
     dtype = np.uint32 if np.diff(edges).max() <= NARROW_ROWS else np.int64
-    return list(zip(deal.pieces_within(signed(index), edges, dtype), *map(deal.pieces, values), strict=True))
+    return list(zip(ranges, deal.pieces_within(signed(index), begins, dtype), *map(deal.pieces, values), strict=True))
 
 
 def _as_they_come(pieces: list[Any]) -> list[Any]:
@@ -302,9 +302,17 @@ def _as_they_come(pieces: list[Any]) -> list[Any]:
     return pieces
 
 
-def _scatter_pieces(block: NDArray[Any], pieces: list[tuple[Rows, NDArray[Any]]]) -> None:
-    for index, values in pieces:
+def _scatter_pieces(block: NDArray[Any], pieces: list[tuple[NDArray[Any], ...]]) -> None:
+    for index, values in _by_range(pieces):
         put_rows(block, index, values)
+
+
+def _by_range(pieces: list[tuple[NDArray[Any], ...]]) -> Iterator[list[NDArray[Any]]]:
+    """What all pieces have for one range, and then for the next: each is written while it is in the cache."""
+    for spans in zip(*(pairwise(ranges.tolist()) for ranges, *_ in pieces), strict=True):
+        for (start, stop), (_, *columns) in zip(spans, pieces, strict=True):
+            if start < stop:
+                yield [c[start:stop] for c in columns]
 
 
 def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
@@ -321,8 +329,8 @@ def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None
     moving.scatter_scalar(block, signed(index), value)
 
 
-def _scatter_value_pieces(block: NDArray[Any], pieces: list[tuple[Rows]], value: Any) -> None:
-    for (index,) in pieces:
+def _scatter_value_pieces(block: NDArray[Any], pieces: list[tuple[NDArray[Any], ...]], value: Any) -> None:
+    for (index,) in _by_range(pieces):
         moving.scatter_scalar(block, index, value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -14,6 +14,10 @@ from arkserver.engine import buffers
 from arkserver.engine.blocks.orders import Order, order_of
 from arkserver.engine.blocks.views import Array, Ints, has_bits, plain, raw
 from arkserver.engine.threads import threads
+
+# Ranges of so many rows are written without misses of the last cache or of the page table's, and there are about
+# so many at most: rows are dealt to as many places side by side.
+NEAR_BITS, RANGE_BITS = 20, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Deal:
         return self.cut(self.order(first))
 
     def pieces_within(self, rows: Ints, edges: Ints, dtype: type[np.int64 | np.uint32]) -> list[Array]:
-        """`pieces` of rows, each counted from the first row of its part, which `edges` has."""
+        """`pieces` of rows, each counted from a first row for its part, which `edges` has."""
         rows, out = plain(rows), buffers.empty(len(rows), dtype)
         self._run(lambda a, b, at: dealing.deal_within(rows, self.parts, a, b, edges, at, out))
         return self.cut(out)
@@ -97,6 +101,38 @@ def deal_to(parts: Array, count: int) -> Deal:
     ends = np.cumsum(counts.T.ravel())
     positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(count, len(chunks)).T)
     return Deal(parts, np.append(positions[0], len(parts)), positions, chunks)
+
+
+def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[Ints]]:
+    """Deal rows to the blocks that hold them, those of a block by ranges of it that a cache holds.
+
+    Who writes what came from everywhere does so range by range.
+
+    Parameters
+    ----------
+    edges : ndarray of int64
+        Where the blocks begin among all rows, and their number.
+    rows : ndarray of int64
+        In range.
+
+    Returns
+    -------
+    Deal
+        Its pieces are those of the blocks; its parts are the ranges.
+    ndarray of int64
+        For each range the first row of its block.
+    list of ndarray of int64
+        For each block where its ranges begin in the piece, and the length of this.
+    """
+    rows, parts = plain(rows), owners(edges, rows)
+    shift = max(NEAR_BITS, int(edges[-1]).bit_length() - RANGE_BITS)
+    # The number of a row's block and that of its range of all rows both ascend; so does their sum, which is dealt by.
+    firsts = (edges >> shift) + np.arange(len(edges))
+    if edges[-1] >> shift:
+        threads().each_chunk(lambda a, b: dealing.refine_parts(rows, a, b, shift, parts), len(rows))
+    deal = deal_to(parts, int(firsts[-1]))
+    ranges = [deal.edges[a : b + 1] - deal.edges[a] for a, b in pairwise(firsts.tolist())]
+    return replace(deal, edges=deal.edges[firsts]), np.repeat(edges[:-1], np.diff(firsts)), ranges
 
 
 def parts_between(keys: Array, bounds: Array, places: Ints, start: int) -> Array:
