@@ -315,7 +315,7 @@ def dealt_near(edges: Array, rows: Array) -> tuple[Array, ...]:
     """The rows of each block by a deal by its ranges, which the rows of no two of them may share."""
     deal, begins, ranges = dealing.deal_near(edges, rows)
     pieces = deal.pieces_within(rows, begins, np.int64)
-    cuts = [[p[a:b] for a, b in pairwise(r.tolist())] for p, r in zip(pieces, ranges, strict=True)]
+    cuts = [[p[a:b] for a, b in pairwise((0, *r, len(p)))] for p, r in zip(pieces, ranges, strict=True)]
     for cut in cuts:
         filled = [c for c in cut if len(c)]
         assert all(a.max() < b.min() for a, b in pairwise(filled))

@@ -37,6 +37,8 @@ Ints = NDArray[np.int64]
 Positions = tuple[Ints, ...]
 """Positions along one axis or several, of equal length."""
 Rows = NDArray[np.int64] | NDArray[np.uint32]
+Written = tuple[Any, ...]
+"""What an owner gets: where ranges of it but the first begin (a tuple), `Rows`, and their values, if these differ."""
 
 # Rows of a block of no more than these are numbered in 32 bits.
 NARROW_ROWS = 1 << 32
@@ -290,8 +292,8 @@ def put_rows(out: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:
         out[index] = values
 
 
-def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
-    """For each owner where the ranges of its rows begin, its rows, counted from the first one, and their values."""
+def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[Written]:
+    """For each owner where ranges of its rows begin, its rows, counted from the first one, and their values."""
     deal, begins, ranges = deal_near(edges, signed(index))
     dtype = np.uint32 if np.diff(edges).max() <= NARROW_ROWS else np.int64
     return list(zip(ranges, deal.pieces_within(signed(index), begins, dtype), *map(deal.pieces, values), strict=True))
@@ -302,14 +304,14 @@ def _as_they_come(pieces: list[Any]) -> list[Any]:
     return pieces
 
 
-def _scatter_pieces(block: NDArray[Any], pieces: list[tuple[NDArray[Any], ...]]) -> None:
+def _scatter_pieces(block: NDArray[Any], pieces: list[Written]) -> None:
     for index, values in _by_range(pieces):
         put_rows(block, index, values)
 
 
-def _by_range(pieces: list[tuple[NDArray[Any], ...]]) -> Iterator[list[NDArray[Any]]]:
+def _by_range(pieces: list[Written]) -> Iterator[list[NDArray[Any]]]:
     """What all pieces have for one range, and then for the next: each is written while it is in the cache."""
-    for spans in zip(*(pairwise(ranges.tolist()) for ranges, *_ in pieces), strict=True):
+    for spans in zip(*(pairwise((0, *inner, len(columns[0]))) for inner, *columns in pieces), strict=True):
         for (start, stop), (_, *columns) in zip(spans, pieces, strict=True):
             if start < stop:
                 yield [c[start:stop] for c in columns]
@@ -329,7 +331,7 @@ def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None
     moving.scatter_scalar(block, signed(index), value)
 
 
-def _scatter_value_pieces(block: NDArray[Any], pieces: list[tuple[NDArray[Any], ...]], value: Any) -> None:
+def _scatter_value_pieces(block: NDArray[Any], pieces: list[Written], value: Any) -> None:
     for (index,) in _by_range(pieces):
         moving.scatter_scalar(block, index, value)
 

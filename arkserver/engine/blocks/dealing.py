@@ -103,7 +103,7 @@ def deal_to(parts: Array, count: int) -> Deal:
     return Deal(parts, np.append(positions[0], len(parts)), positions, chunks)
 
 
-def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[Ints]]:
+def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[tuple[int, ...]]]:
     """Deal rows to the blocks that hold them, those of a block by ranges of it that a cache holds.
 
     Who writes what came from everywhere does so range by range.
@@ -121,8 +121,8 @@ def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[Ints]]:
         Its pieces are those of the blocks; its parts are the ranges.
     ndarray of int64
         For each range the first row of its block.
-    list of ndarray of int64
-        For each block where its ranges begin in the piece, and the length of this.
+    list of tuple of int
+        For each block where its ranges but the first begin in the piece.
     """
     rows, parts = plain(rows), owners(edges, rows)
     shift = max(NEAR_BITS, int(edges[-1]).bit_length() - RANGE_BITS)
@@ -131,7 +131,7 @@ def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[Ints]]:
     if edges[-1] >> shift:
         threads().each_chunk(lambda a, b: dealing.refine_parts(rows, a, b, shift, parts), len(rows))
     deal = deal_to(parts, int(firsts[-1]))
-    ranges = [deal.edges[a : b + 1] - deal.edges[a] for a, b in pairwise(firsts.tolist())]
+    ranges = [tuple((deal.edges[a + 1 : b] - deal.edges[a]).tolist()) for a, b in pairwise(firsts.tolist())]
     return replace(deal, edges=deal.edges[firsts]), np.repeat(edges[:-1], np.diff(firsts)), ranges
 
 
