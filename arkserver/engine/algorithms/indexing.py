@@ -40,6 +40,8 @@ Rows = NDArray[np.int64] | NDArray[np.uint32]
 Written = tuple[Any, ...]
 """What an owner gets: where ranges of it but the first begin (a tuple), `Rows`, and their values, if these differ."""
 
+# What arrives for a block is one piece up to so many rows: fewer arrays to hand on.
+JOINED_ROWS = 1 << 14
 # Rows of a block of no more than these are numbered in 32 bits.
 NARROW_ROWS = 1 << 32
 
@@ -276,7 +278,7 @@ def scatter(ex: Executor, x: Array, index: Array, values: Array) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter, x, index, values)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_to_owner, (edges, index, values), _as_they_come, parts=len(x.blocks))
+    requests = ex.exchange(_to_owner, (edges, index, values), _arrived, parts=len(x.blocks))
     return ex.update(_scatter_pieces, x, requests)
 
 
@@ -299,9 +301,11 @@ def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[W
     return list(zip(ranges, deal.pieces_within(signed(index), begins, dtype), *map(deal.pieces, values), strict=True))
 
 
-def _as_they_come(pieces: list[Any]) -> list[Any]:
-    """What all blocks send to one, not put end to end: it is read once."""
-    return pieces
+def _arrived(pieces: list[Written]) -> list[Written]:
+    """What all blocks send to one; much of it is not put end to end, as it is read only once."""
+    if sum(len(rows) for _, rows, *_ in pieces) > JOINED_ROWS:
+        return pieces
+    return [((), *joined([tuple(columns) for _, *columns in pieces]))]
 
 
 def _scatter_pieces(block: NDArray[Any], pieces: list[Written]) -> None:
@@ -323,7 +327,7 @@ def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter_value, x, index, value)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_to_owner, (edges, index), _as_they_come, parts=len(x.blocks))
+    requests = ex.exchange(_to_owner, (edges, index), _arrived, parts=len(x.blocks))
     return ex.update(_scatter_value_pieces, x, requests, value)
 
 
