@@ -146,7 +146,7 @@ class ServerSettings(BaseSettings, WorkerSettings, CheckpointSettings):
     workers: int = Field(0, ge=0, description="Dask workers to start; large arrays live on them")
     worker_memory: Bytes = Field("0", validate_default=True, description="bytes of one worker; 0 shares the limit out")
     spill_factor: float = Field(10.0, ge=1, description="times workers' memory that arrays may take, the rest on disk")
-    distribute_from: Bytes = Field("8MB", validate_default=True, description="bytes from which arrays go to workers")
+    distribute_from: Bytes = Field("64MB", validate_default=True, description="bytes from which arrays go to workers")
     memory_limit: Bytes = Field("90%", validate_default=True, description="bytes for arrays, such as 8GB or 90%")
     threads: int = Field(0, ge=0, description="threads that kernels run on; 0 is one a core")
     authenticate: bool = Field(False, description="ask clients for a token")

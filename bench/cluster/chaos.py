@@ -37,7 +37,7 @@ ROWS = 60_000
 KEPT_ARRAYS = 12
 # An array that cannot be read for so long is lost; a while without any worker is none.
 READ_SECONDS = 300.0
-COMMANDS = ("upload", "create", "add", "sort", "relayout", "update", "gather", "group", "total", "read")
+COMMANDS = ("upload", "create", "add", "sort", "relayout", "update", "gather", "scatter", "group", "total", "read")
 
 
 @dataclass
@@ -122,6 +122,14 @@ class Session:
         x, a = self.any()
         order = self.rng.permutation(ROWS)
         self.keep(indexing.gather(self.ex, x, layout.from_numpy(self.ex, order)), a[order])
+
+    def scatter(self) -> None:
+        x, a = self.any()
+        at, values = self.rng.integers(0, len(a), ROWS), self.rng.integers(0, 1000, ROWS)
+        changed = a.copy()
+        changed[at] = values
+        written = indexing.scatter(self.ex, x, *(layout.from_numpy(self.ex, c) for c in (at, values)))
+        self.keep(written, changed)
 
     def group(self) -> None:
         x, a = self.any()

@@ -61,6 +61,14 @@ def find_parts(
         out[i] = base + place
 
 
+@kernel("i8[] i8 i8 i8 u2[]")
+def refine_parts(rows: I64, start: int, stop: int, shift: int, parts: Parts) -> None:
+    """Add ``rows >> shift`` to the parts."""
+    x, out = rows[start:stop], parts[start:stop]  # indexes from 0 on, or LLVM uses no vector instructions
+    for i in range(len(x)):
+        out[i] += np.uint16(np.uint64(x[i]) >> np.uint64(shift))
+
+
 @kernel("u2[] i8 i8 i8[]")
 def count_parts(parts: Parts, start: int, stop: int, counts: I64) -> None:
     """Add the number of rows of each part to `counts`."""
@@ -74,6 +82,15 @@ def deal(x: Array, parts: Parts, start: int, stop: int, positions: I64, out: Arr
     for i in range(start, stop):
         part = parts[i]
         out[np.uint64(positions[part])] = x[i]
+        positions[part] += 1
+
+
+@kernel("i8[] u2[] i8 i8 i8[] i8[] T[]", T="u4 i8")
+def deal_within(rows: I64, parts: Parts, start: int, stop: int, edges: I64, positions: I64, out: Array) -> None:
+    """`deal` for rows that are counted from the first one of their part, which `edges` has."""
+    for i in range(start, stop):
+        part = np.uint64(parts[i])
+        out[np.uint64(positions[part])] = rows[i] - edges[part]
         positions[part] += 1
 
 

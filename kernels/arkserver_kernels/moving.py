@@ -37,22 +37,22 @@ def gather_across(edges: I64, bases: I64, shift: int, index: I64, out: Array) ->
         out[i] = element_at(base + size * row, out[i])
 
 
-@kernel("T[] i8[] T[] i8 i8", T="u1 u2 u4 u8")
-def scatter(out: Array, index: I64, values: Array, low: int, high: int) -> None:
+@kernel("T[] I[] T[] i8 i8", T="u1 u2 u4 u8", I="i8 u4")
+def scatter(out: Array, index: Array, values: Array, low: int, high: int) -> None:
     """``out[index] = values`` in order, for the indexes in ``low .. high - 1``; the others belong to other threads.
 
     Free of branches, which could not be predicted: an index of another thread writes ``out[low]`` once more as it is.
     """
     first = out[low]
     for i in range(len(index)):
-        place, value = index[i], values[i]
+        place, value = np.int64(index[i]), values[i]
         mine = (place >= low) & (place < high)
         first = value if place == low else first
         out[np.uint64(place if mine else low)] = value if mine else first
 
 
-@kernel("T[] i8[] T", T="u1 u2 u4 u8")
-def scatter_scalar(out: Array, index: I64, value: Any) -> None:
+@kernel("T[] I[] T", T="u1 u2 u4 u8", I="i8 u4")
+def scatter_scalar(out: Array, index: Array, value: Any) -> None:
     """``out[index] = value`` for indexes in range."""
     for i in range(len(index)):
         out[np.uint64(index[i])] = value

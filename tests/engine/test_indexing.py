@@ -193,7 +193,9 @@ def test_no_index_is_in_bounds(ex: Executor, dtype: Any) -> None:
     assert_same(ex, indexing.gather(ex, x, index), np.empty(0, dtype))
 
 
-def test_a_large_gather_and_scatter(ex: Executor) -> None:
+@pytest.mark.parametrize("narrow", [indexing.NARROW_ROWS, 0])
+def test_a_large_gather_and_scatter(ex: Executor, monkeypatch: pytest.MonkeyPatch, narrow: int) -> None:
+    monkeypatch.setattr(indexing, "NARROW_ROWS", narrow)
     rng = np.random.default_rng(5)
     x, index = rng.integers(0, 100, 200_000), rng.integers(0, 200_000, 300_000)
     there, positions = layout.from_numpy(ex, x.copy()), layout.from_numpy(ex, index)

@@ -81,6 +81,7 @@ def scatters(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for x in numbers(rng, n):
         index = rng.integers(0, n, 2 * n) if n else np.empty(0, np.int64)
         yield x, index, rng.choice(x, 2 * n) if n else x
+        yield x, index.astype(np.uint32), rng.choice(x, 2 * n) if n else x
     yield np.zeros(n, np.complex128), np.arange(n), rng.normal(size=n) + 1j
 
 
@@ -279,13 +280,18 @@ def deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
         yield rng.integers(0, count, n).astype(np.uint16), count
 
 
+FAR = 1 << 40
+"""rows that need more than 32 bits"""
+
+
 def dealt(parts: Array, count: int) -> tuple[Any, ...]:
     """Everything that a deal can do, on several kinds of rows."""
     deal = dealing.deal_to(parts, count)
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     moved = [deal.dealt(x) for x in rows]
     both = [piece for x in rows for cut in deal.pieces_and_places(x, 5) for piece in cut]
-    return deal.edges, deal.order(), *both, *(deal.back(m) for m in moved)
+    within = [p for dtype in (np.int64, np.uint32) for p in deal.pieces_within(FAR + rows[0], FAR - deal.edges, dtype)]
+    return deal.edges, deal.order(), *both, *within, *(deal.back(m) for m in moved)
 
 
 def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
@@ -294,7 +300,30 @@ def dealt_reference(parts: Array, count: int) -> tuple[Any, ...]:
     cut = [order[a:b] for a, b in pairwise(edges)]
     rows: list[Array] = [np.arange(len(parts)), parts.astype(np.uint8), np.ones((len(parts), 2)) * parts[:, None]]
     both = [piece for x in rows for pieces in ([x[c] for c in cut], [c + 5 for c in cut]) for piece in pieces]
-    return edges, order, *both, *rows
+    within = [(c + e).astype(t) for t in (np.int64, np.uint32) for c, e in zip(cut, edges.tolist(), strict=False)]
+    return edges, order, *both, *within, *rows
+
+
+def near_deals(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    for last in (max(n, 1), 1 << 22, 1 << 40):
+        for count in (1, 5):
+            edges = np.sort(np.append(rng.integers(0, last, count), [0, last]))
+            yield edges, rng.integers(0, last, n)
+
+
+def dealt_near(edges: Array, rows: Array) -> tuple[Array, ...]:
+    """The rows of each block by a deal by its ranges, which the rows of no two of them may share."""
+    deal, begins, ranges = dealing.deal_near(edges, rows)
+    pieces = deal.pieces_within(rows, begins, np.int64)
+    cuts = [[p[a:b] for a, b in pairwise((0, *r, len(p)))] for p, r in zip(pieces, ranges, strict=True)]
+    for cut in cuts:
+        filled = [c for c in cut if len(c)]
+        assert all(a.max() < b.min() for a, b in pairwise(filled))
+    return tuple(np.concatenate([np.sort(c) for c in cut]) for cut in cuts)
+
+
+def near_reference(edges: Array, rows: Array) -> tuple[Array, ...]:
+    return tuple(np.sort(rows[(rows >= a) & (rows < b)]) - a for a, b in pairwise(edges.tolist()))
 
 
 def bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
@@ -378,6 +407,7 @@ ROWS: dict[str, Comparison] = {
     "sorting.top": Comparison(lambda x, k, largest: sorting.top(x, k, largest=largest), top_reference, tops),
     "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
     "dealing.deal_to": Comparison(dealt, dealt_reference, deals),
+    "dealing.deal_near": Comparison(dealt_near, near_reference, near_deals),
     "dealing.parts_between": Comparison(dealing.parts_between, between_reference, bounded),
     "dealing.owners": Comparison(
         dealing.owners, lambda edges, rows: (np.searchsorted(edges, rows, "right") - 1).astype(np.uint16), owned

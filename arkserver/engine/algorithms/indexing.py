@@ -7,8 +7,7 @@ than that, as when many rows are looked up in a small table, each block of the i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.ranges import joined
 from arkserver.engine.blocks import moving
-from arkserver.engine.blocks.dealing import Deal, deal_to, owners
+from arkserver.engine.blocks.dealing import Deal, deal_near, deal_to, owners
 from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import (
@@ -37,6 +36,14 @@ from arkserver.errors import ArgumentError
 Ints = NDArray[np.int64]
 Positions = tuple[Ints, ...]
 """Positions along one axis or several, of equal length."""
+Rows = NDArray[np.int64] | NDArray[np.uint32]
+Written = tuple[Any, ...]
+"""What an owner gets: where ranges of it but the first begin (a tuple), `Rows`, and their values, if these differ."""
+
+# What arrives for a block is one piece up to so many rows: fewer arrays to hand on.
+JOINED_ROWS = 1 << 14
+# Rows of a block of no more than these are numbered in 32 bits.
+NARROW_ROWS = 1 << 32
 
 
 def rows_at(ex: Executor, x: Array, positions: Ints) -> NDArray[Any]:
@@ -208,19 +215,8 @@ def dealt_to_owners(edges: Ints, index: NDArray[Any]) -> Deal:
 def by_owner(edges: Ints, *indexes: NDArray[Any]) -> list[Positions]:
     """The positions that each owner is asked for, the first of them counted from the owner's first row."""
     deal = dealt_to_owners(edges, indexes[0])
-    first, *others = (deal.pieces(signed(i)) for i in indexes)
-    return list(zip(_within(first, edges), *others, strict=True))
-
-
-def _within(rows: list[Ints], edges: Ints) -> list[Ints]:
-    """Rows of each block counted from its own first row; changes `rows`."""
-    for piece, edge in zip(rows, edges.tolist(), strict=False):
-        threads().each_chunk(partial(_subtract, piece, edge), len(piece))
-    return rows
-
-
-def _subtract(rows: Ints, edge: int, start: int, stop: int) -> None:
-    rows[start:stop] -= edge
+    first, *others = map(signed, indexes)
+    return list(zip(deal.pieces_within(first, edges, np.int64), *map(deal.pieces, others), strict=True))
 
 
 def requests_of(pieces: list[Positions]) -> tuple[list[int], Positions]:
@@ -282,15 +278,15 @@ def scatter(ex: Executor, x: Array, index: Array, values: Array) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter, x, index, values)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(_to_owner, (edges, index, values), _requests_with_values, (x.dtype,), parts=len(x.blocks))
-    return ex.update(_scatter_request, x, requests)
+    requests = ex.exchange(_to_owner, (edges, index, values), _arrived, parts=len(x.blocks))
+    return ex.update(_scatter_pieces, x, requests)
 
 
 def _scatter(block: NDArray[Any], index: NDArray[Any], values: NDArray[Any]) -> None:
     put_rows(block, signed(index), values)
 
 
-def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
+def put_rows(out: NDArray[Any], index: Rows, values: NDArray[Any]) -> None:
     """``out[index] = values`` along the first axis, for indexes in range."""
     if out.ndim == 1:
         moving.scatter(out, index, values)
@@ -298,18 +294,31 @@ def put_rows(out: NDArray[Any], index: Ints, values: NDArray[Any]) -> None:
         out[index] = values
 
 
-def _to_owner(edges: Ints, index: NDArray[Any], values: NDArray[Any]) -> list[tuple[Ints, NDArray[Any]]]:
-    deal = dealt_to_owners(edges, index)
-    return list(zip(_within(deal.pieces(signed(index)), edges), deal.pieces(values), strict=True))
+def _to_owner(edges: Ints, index: NDArray[Any], *values: NDArray[Any]) -> list[Written]:
+    """For each owner where ranges of its rows begin, its rows, counted from the first one, and their values."""
+    deal, begins, ranges = deal_near(edges, signed(index))
+    dtype = np.uint32 if np.diff(edges).max() <= NARROW_ROWS else np.int64
+    return list(zip(ranges, deal.pieces_within(signed(index), begins, dtype), *map(deal.pieces, values), strict=True))
 
 
-def _requests_with_values(pieces: list[tuple[Ints, NDArray[Any]]], dtype: np.dtype[Any]) -> tuple[Ints, NDArray[Any]]:
-    index = concatenate_blocks([i for i, _ in pieces], np.dtype(np.int64))
-    return index, concatenate_blocks([v for _, v in pieces], dtype)
+def _arrived(pieces: list[Written]) -> list[Written]:
+    """What all blocks send to one; much of it is not put end to end, as it is read only once."""
+    if sum(len(rows) for _, rows, *_ in pieces) > JOINED_ROWS:
+        return pieces
+    return [((), *joined([tuple(columns) for _, *columns in pieces]))]
 
 
-def _scatter_request(block: NDArray[Any], request: tuple[Ints, NDArray[Any]]) -> None:
-    put_rows(block, *request)
+def _scatter_pieces(block: NDArray[Any], pieces: list[Written]) -> None:
+    for index, values in _by_range(pieces):
+        put_rows(block, index, values)
+
+
+def _by_range(pieces: list[Written]) -> Iterator[list[NDArray[Any]]]:
+    """What all pieces have for one range, and then for the next: each is written while it is in the cache."""
+    for spans in zip(*(pairwise((0, *inner, len(columns[0]))) for inner, *columns in pieces), strict=True):
+        for (start, stop), (_, *columns) in zip(spans, pieces, strict=True):
+            if start < stop:
+                yield [c[start:stop] for c in columns]
 
 
 def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
@@ -318,16 +327,17 @@ def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
     if len(x.blocks) == len(index.blocks) == 1:
         return ex.update(_scatter_value, x, index, value)
     edges = np.cumsum((0, *x.rows))
-    requests = ex.exchange(by_owner, (edges, index), requests_of, parts=len(x.blocks))
-    return ex.update(_scatter_value_request, x, requests, value)
+    requests = ex.exchange(_to_owner, (edges, index), _arrived, parts=len(x.blocks))
+    return ex.update(_scatter_value_pieces, x, requests, value)
 
 
 def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None:
     moving.scatter_scalar(block, signed(index), value)
 
 
-def _scatter_value_request(block: NDArray[Any], request: tuple[list[int], Positions], value: Any) -> None:
-    moving.scatter_scalar(block, request[1][0], value)
+def _scatter_value_pieces(block: NDArray[Any], pieces: list[Written], value: Any) -> None:
+    for (index,) in _by_range(pieces):
+        moving.scatter_scalar(block, index, value)
 
 
 def fill_where(ex: Executor, x: Array, mask: Array, value: Any) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -12,8 +12,12 @@ from arkserver_kernels import dealing
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks.orders import Order, order_of
-from arkserver.engine.blocks.views import Array, Ints, has_bits, raw
+from arkserver.engine.blocks.views import Array, Ints, has_bits, plain, raw
 from arkserver.engine.threads import threads
+
+# Ranges of so many rows are written without misses of the last cache or of the page table's, and there are about
+# so many at most: rows are dealt to as many places side by side.
+NEAR_BITS, RANGE_BITS = 20, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,12 @@ class Deal:
     def places(self, first: int = 0) -> list[Ints]:
         """The positions of the rows of each part, of which the first one is `first`."""
         return self.cut(self.order(first))
+
+    def pieces_within(self, rows: Ints, edges: Ints, dtype: type[np.int64 | np.uint32]) -> list[Array]:
+        """`pieces` of rows, each counted from a first row for its part, which `edges` has."""
+        rows, out = plain(rows), buffers.empty(len(rows), dtype)
+        self._run(lambda a, b, at: dealing.deal_within(rows, self.parts, a, b, edges, at, out))
+        return self.cut(out)
 
     def pieces_and_places(self, x: Array, first: int) -> tuple[list[Array], list[Ints]]:
         """`pieces` of a block and `places`."""
@@ -91,6 +101,38 @@ def deal_to(parts: Array, count: int) -> Deal:
     ends = np.cumsum(counts.T.ravel())
     positions = np.ascontiguousarray((ends - counts.T.ravel()).reshape(count, len(chunks)).T)
     return Deal(parts, np.append(positions[0], len(parts)), positions, chunks)
+
+
+def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[tuple[int, ...]]]:
+    """Deal rows to the blocks that hold them, those of a block by ranges of it that a cache holds.
+
+    Who writes what came from everywhere does so range by range.
+
+    Parameters
+    ----------
+    edges : ndarray of int64
+        Where the blocks begin among all rows, and their number.
+    rows : ndarray of int64
+        In range.
+
+    Returns
+    -------
+    Deal
+        Its pieces are those of the blocks; its parts are the ranges.
+    ndarray of int64
+        For each range the first row of its block.
+    list of tuple of int
+        For each block where its ranges but the first begin in the piece.
+    """
+    rows, parts = plain(rows), owners(edges, rows)
+    shift = max(NEAR_BITS, int(edges[-1]).bit_length() - RANGE_BITS)
+    # The number of a row's block and that of its range of all rows both ascend; so does their sum, which is dealt by.
+    firsts = (edges >> shift) + np.arange(len(edges))
+    if edges[-1] >> shift:
+        threads().each_chunk(lambda a, b: dealing.refine_parts(rows, a, b, shift, parts), len(rows))
+    deal = deal_to(parts, int(firsts[-1]))
+    ranges = [tuple((deal.edges[a + 1 : b] - deal.edges[a]).tolist()) for a, b in pairwise(firsts.tolist())]
+    return replace(deal, edges=deal.edges[firsts]), np.repeat(edges[:-1], np.diff(firsts)), ranges
 
 
 def parts_between(keys: Array, bounds: Array, places: Ints, start: int) -> Array:

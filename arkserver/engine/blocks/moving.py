@@ -63,8 +63,8 @@ def _ranges(pieces: Sequence[Array], total: int, shift: int) -> tuple[Ints, Ints
     return begins[before + 1], np.column_stack([bases[before], bases[np.minimum(before + 1, last)]]).ravel()
 
 
-def scatter(out: Array, index: Ints, values: Array) -> None:
-    """``out[index] = values`` in place, for int64 indexes in range; of equal indexes the last one wins."""
+def scatter(out: Array, index: Array, values: Array) -> None:
+    """``out[index] = values`` in place, for int64 or uint32 indexes in range; of equal indexes the last one wins."""
     if not len(index):
         return
     if not has_bits(out):
@@ -76,8 +76,8 @@ def scatter(out: Array, index: Ints, values: Array) -> None:
     threads().run(lambda a, b: moving.scatter(bits, index, moved, a, b), *zip(*cuts, strict=True))
 
 
-def scatter_scalar(out: Array, index: Ints, value: Any) -> None:
-    """``out[index] = value`` in place, for int64 indexes in range."""
+def scatter_scalar(out: Array, index: Array, value: Any) -> None:
+    """``out[index] = value`` in place, for int64 or uint32 indexes in range."""
     if not has_bits(out):
         out[index] = value
         return
