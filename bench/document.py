@@ -22,7 +22,7 @@ INTRODUCTION = """# Benchmarks
 
 `make bench` measures through the client on a running server, side by side with what a user would pick instead, in the
 same run and with the same number of threads. A figure is the median of up to five rounds after one that does not count;
-in that one the answers are compared.
+in that one the answers are compared. Before each call all cores work for 30 ms, so that none of them is found asleep.
 
 {machine}
 

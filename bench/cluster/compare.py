@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="of one thread each")
     parser.add_argument("--threads", type=int, default=2, help="of the one process")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", default="12GB", help="limit of either server")
+    parser.add_argument("--memory", default="90%", help="limit of either server")
     options = parser.parse_args()
     alone, spread = run(options, 0), run(options, options.workers)
     print(report(alone, spread))

@@ -63,9 +63,15 @@ def scan_reference(fn: Callable[..., Any], identity: int) -> Callable[[Array], A
     def run(x: Array) -> Any:
         with np.errstate(all="ignore"):
             begin = np.array([identity], wide(x))
-            return fn(x, dtype=wide(x)), fn(np.concatenate([begin, x.astype(wide(x))]), dtype=wide(x))
+            longer = fn(np.concatenate([begin, x.astype(wide(x))]), dtype=wide(x))
+            return fn(x, dtype=wide(x)), longer, longer[1:]
 
     return run
+
+
+def scanned(fn: Callable[..., Any], begin: int) -> Callable[[Array], Any]:
+    """A scan from its identity, and from a beginning that is part of the result or is not."""
+    return lambda x: (fn(x), fn(x, begin), fn(x, begin, lead=False))
 
 
 def bins(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
@@ -191,10 +197,10 @@ ROWS: dict[str, Comparison] = {
     "reducing.all_true": Comparison(reducing.all_true, lambda x: bool(np.all(x)), each),
     "reducing.count_nonzero": Comparison(reducing.count_nonzero, np.count_nonzero, each),
     "scanning.cumulative_sum": Comparison(
-        lambda x: (scanning.cumulative_sum(x), scanning.cumulative_sum(x, 3)), scan_reference(np.cumsum, 3), each, 1e-9
+        scanned(scanning.cumulative_sum, 3), scan_reference(np.cumsum, 3), each, 1e-9
     ),
     "scanning.cumulative_product": Comparison(
-        lambda x: (scanning.cumulative_product(x), scanning.cumulative_product(x, 2)),
+        scanned(scanning.cumulative_product, 2),
         scan_reference(np.cumprod, 2),
         small,
         1e-9,

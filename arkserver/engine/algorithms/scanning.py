@@ -73,9 +73,10 @@ def _accumulate_from(block: NDArray[Any], op: str, carry: Any, lead: bool) -> ND
 
 
 def _carries(ex: Executor, x: Array, op: str) -> list[Any]:
-    """What comes before each block: the total of the blocks before it."""
-    totals = ex.collect(_total, x, op)
-    return _running(totals[:-1], op, x.dtype)
+    """What comes before each block: the total of the blocks before it, for which the last is not read."""
+    rows = x.rows[:-1]
+    before = replace(x, shape=(sum(rows), *x.shape[1:]), blocks=x.blocks[:-1], rows=rows)
+    return _running(ex.collect(_total, before, op), op, x.dtype)
 
 
 @quiet

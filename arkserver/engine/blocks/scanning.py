@@ -17,29 +17,32 @@ from arkserver.engine.threads import split, threads
 READING = 0.5
 
 
-def cumulative_sum(x: Array, initial: Any = None) -> Array:
+def cumulative_sum(x: Array, initial: Any = None, *, lead: bool = True) -> Array:
     """The running sum, int64 of int64 and bool, uint64 of unsigned, float64; integers modulo 2^64.
 
-    With `initial`, the result is one longer: it begins with this value, to which the elements are added.
+    With `initial`, the elements are added to this value, and the result is one longer: it begins with it, unless `lead`
+    is false.
     """
-    return _scan(x, np.add, scanning.sums, initial)
+    return _scan(x, np.add, scanning.sums, initial, lead)
 
 
-def cumulative_product(x: Array, initial: Any = None) -> Array:
-    """The running product, of the dtypes of `cumulative_sum`; with `initial` as there.
+def cumulative_product(x: Array, initial: Any = None, *, lead: bool = True) -> Array:
+    """The running product, of the dtypes of `cumulative_sum`; with `initial` and `lead` as there.
 
     Floats are multiplied in turn, by one thread: where a product overflows or vanishes depends on the order.
     """
-    return _scan(x, np.multiply, scanning.products, initial)
+    return _scan(x, np.multiply, scanning.products, initial, lead)
 
 
 @quiet
-def _scan(x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], None], initial: Any) -> Array:
+def _scan(
+    x: Array, combine: np.ufunc, kernel: Callable[[Array, Any, Array], None], initial: Any, lead: bool
+) -> Array:  # fmt: skip
     """Scan the first chunk while all others but the last are reduced, then scan each of these from there."""
     wide = WIDE[x.dtype.kind]
     x = plain(x if x.dtype.itemsize == 8 or x.dtype.kind == "b" else x.astype(wide))
     begin = wide(combine.identity if initial is None else initial)
-    out = buffers.empty(len(x) + (initial is not None), wide)
+    out = buffers.empty(len(x) + (lead and initial is not None), wide)
     rest = out[len(out) - len(x) :]
     out[: len(out) - len(x)] = begin
     in_turn = combine is np.multiply and wide is np.float64
