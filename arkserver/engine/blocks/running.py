@@ -43,8 +43,8 @@ def accumulate(x: Array, op: str, axis: int, carry: Any = None, lead: bool = Fal
 
 def _accumulate_numbers(x: Array, op: str, carry: Any, lead: bool) -> Array:
     scan = scanning.cumulative_sum if op == "sum" else scanning.cumulative_product
-    # Not cut from a longer result: that took up to 1.6 times as long, most likely since writes that are 8 bytes ahead of
-    # the reads, modulo a page, make these wait.
+    # Not cut from a longer result: that took up to 1.6 times as long, most likely since writes that are 8 bytes ahead
+    # of the reads, modulo a page, make these wait.
     return scan(x, UFUNCS[op].identity if carry is None else carry, lead=lead)
 
 
