@@ -3,7 +3,7 @@
 An entry stands for a string in four words, so that a look-up reads no byte of the string that it meets: the first 8
 bytes, the last 8, the 8 behind the first, and the row beside the length (32 bits each). Of strings of more than `EXACT`
 bytes the first and the third word are two hashes of all words but the last, keyed by words that a process draws at
-random: two such strings of equal lengths and ends are taken for one with a probability of about 2^-126.
+random: two such strings of equal lengths and ends are taken for one when both hashes agree, bytes are not compared.
 
 A slot of the table is the upper half of a hash and the number of an entry plus 1; 0 is an empty one. The hash is of the
 entry, and keyed too: nobody can choose strings that collide.
@@ -72,7 +72,7 @@ def describe(data: Bytes, offsets: I64, row: int, secret: U64, entries: U64, has
             x = y = z = word_at(base, start, n, size)
         at = np.uint64(4 * j)
         entries[at], entries[at + ONE] = x << spare << spare, y << spare << spare
-        entries[at + TWO], entries[at + THREE] = z << spare << spare, np.uint64(row + j) << HALF | np.uint64(n)
+        entries[at + TWO], entries[at + THREE] = z << spare << spare, np.uint64(row + j) << HALF | (np.uint64(n) & LOW)
         long[found] = j
         found += np.uint64(n > EXACT)
     for k in range(found):
@@ -134,6 +134,7 @@ def enter(entries: U64, hashes: U64, count: int, slots: U64, records: U64, numbe
             slot = np.uint64((place - first) >> 3)
             if slots[slot] == 0:
                 if 4 * count == len(records):
+                    numbers[j] = 0
                     return count
                 copy_entry(entries, np.uint64(4 * j), records, np.uint64(4 * count))
                 count += 1

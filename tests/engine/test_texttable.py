@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
+from arkserver_kernels import text_table as kernels
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +58,14 @@ def test_order_and_groups(n: int, distinct: int, longest: int) -> None:
     assert segments.tolist() == np.cumsum([0, *map(len, runs)])[:-1].tolist()
     assert len(runs) == len(ranks)
     assert all(rows == sorted(rows) for rows in runs)
+
+
+def test_an_entry_whose_place_another_has_gets_no_number_when_there_is_no_room() -> None:
+    entries, hashes = np.arange(8, dtype=np.uint64), np.full(2, 7 << 32, np.uint64)
+    slots, records, numbers = np.zeros(16, np.uint64), np.zeros(4, np.uint64), np.zeros(2, np.uint64)
+    assert kernels.enter(entries[:4], hashes[:1], 0, slots, records, numbers) == 1
+    assert kernels.enter(entries, hashes, 1, slots, records, numbers) == 1
+    assert numbers.tolist() == [1, 0]
 
 
 Alike = tuple[int, int, bytes]
