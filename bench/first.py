@@ -112,7 +112,8 @@ def main() -> None:
     print(
         f"{met} of {len(found)} within {TARGET_MS:g} ms; the worst is {worst.op} ({worst.dtype}): {worst.above_ms:.0f}"
     )
-    RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(f)) for f in found) + "\n]\n")
+    if not options.only:  # the documentation counts all rows
+        RESULTS.write_text("[\n" + ",\n".join(json.dumps(asdict(f)) for f in found) + "\n]\n")
 
 
 if __name__ == "__main__":
