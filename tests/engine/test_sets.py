@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.algorithms import searching, sets
+from arkserver.engine.blocks import text
 from arkserver.engine.executor import Executor
 from tests.support.columns import DTYPES, columns, sort_codes
 
@@ -108,3 +109,14 @@ def test_searchsorted_in_a_large_array(ex: Executor, data: st.DataObject) -> Non
     dtype = data.draw(st.sampled_from(DTYPES))
     ordered, x = np.sort(data.draw(columns(dtypes=[dtype]))), data.draw(columns(dtypes=[dtype]))
     check_search(ex, ordered, x, data.draw(st.sampled_from(["left", "right"])))
+
+
+@pytest.mark.parametrize("longest", [5, 30])
+def test_more_strings_than_a_table_can_number(ex: Executor, monkeypatch: pytest.MonkeyPatch, longest: int) -> None:
+    monkeypatch.setattr(sets, "MOST_IN_TABLE", 0)
+    known = [b"k" * (i % longest) + b"%d" % i for i in range(40)]
+    asked = [*known[::3], b"", b"none", *known[:5]]
+    s, test = (layout.strings_from_block(ex, text.from_list(t)) for t in (asked, known))
+    for invert in (False, True):
+        found = layout.to_numpy(ex, sets.strings_in(ex, s, test, invert=invert))
+        assert found.tolist() == [(a in known) != invert for a in asked]

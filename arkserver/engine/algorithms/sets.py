@@ -25,7 +25,9 @@ from arkserver.engine.values import Array, Strings, TextBlock
 
 BOOL, INT64 = np.dtype(np.bool_), np.dtype(np.int64)
 Bools = NDArray[np.bool_]
-Words = NDArray[np.uint64]
+
+# There are fewer strings than this in a table.
+MOST_IN_TABLE = 1 << 32
 
 OPERATIONS: dict[str, Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]] = {
     "intersect": sets.intersect,
@@ -119,7 +121,7 @@ def in1d(ex: Executor, x: Array, test: Array, *, invert: bool = False) -> Array:
 
 def strings_in(ex: Executor, s: Strings, test: Strings, *, invert: bool = False) -> Array:
     """Whether each string is (or, inverted, is not) among others."""
-    if len(test.rows) == 1 or test.nbytes <= SMALL:
+    if test.size < MOST_IN_TABLE and (len(test.rows) == 1 or test.nbytes <= SMALL):
         refs = ex.map(_texts_in, s, text_here(ex, test), invert)
         return Array(BOOL, s.shape, refs.values, s.rows)
     left, right = paired_columns(ex, s, test)
