@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import importlib
 import os
-import pickle
-import select
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
-
-IDLE_SECONDS = 30.0
 
 _lock = threading.Lock()
 _idle: list[_Compiler] = []
@@ -46,7 +41,7 @@ class _Compiler:
         root = str(Path(__file__).parents[1])
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
         self._child = child = subprocess.Popen(
-            [sys.executable, "-m", "arkserver_kernels.compiling"],
+            [sys.executable, "-m", "arkserver_kernels.compiler"],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - pipes
@@ -80,24 +75,3 @@ def _close_idle() -> None:
     with _lock:
         while _idle:
             _idle.pop().close()
-
-
-def main() -> int:
-    """Compile what is asked for on standard input, with a point on standard output for each."""
-    from arkserver_kernels import policy
-
-    policy.compile_here()
-    while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
-        try:
-            name, signature = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our own parent)
-        except EOFError:
-            break
-        importlib.import_module(name.partition(":")[0])
-        policy.REGISTRY[name][0].compile(signature)
-        sys.stdout.write(".")
-        sys.stdout.flush()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,7 @@
 
 Numba compiles under the GIL (0.2 to 0.7 s a kernel) and loads from its cache in 3 ms. So compiled code is kept on disk,
 `arkserver_kernels.warmup` fills the cache with the common signatures, and a signature that is missing is compiled by a
-helper process (`compiling.py`) while the calling thread waits without the GIL; then it is loaded like any other.
+helper process (`compiler.py`) while the calling thread waits without the GIL; then it is loaded like any other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import os
 import pickle
 import platform
+import re
 import sys
 import tempfile
 import threading
@@ -159,7 +160,7 @@ def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
         config.CACHE_DIR = before
     fn = dispatcher.py_func
     further = [f for f in cache_folders() if f != folder]
-    files = _Files(folder, f"{fn.__module__}.{fn.__qualname__}", _stamp(fn.__code__.co_filename), further)
+    files = _Files(folder, f"{fn.__module__}.{fn.__qualname__}", _stamp(Path(fn.__code__.co_filename)), further)
     dispatcher._cache._cache_file = files
     compile_or_load, lock = dispatcher.compile, threading.Lock()
 
@@ -175,11 +176,19 @@ def _keep_on_disk(dispatcher: Any, folder: Path) -> None:
 
 
 @cache
-def _stamp(path: str) -> bytes:
-    """What cached code depends on: the kernel's file, and the file of the helpers that kernels inline."""
-    own = Path(path).read_bytes()
-    shared = (Path(__file__).parent / "bits.py").read_bytes()
-    return hashlib.sha256(own + shared + Path(__file__).read_bytes()).digest()
+def _stamp(path: Path) -> bytes:
+    """What cached code depends on: the kernel's file, and every file of this package that it imports, however far.
+
+    Numba asks for the kernel's own file only, but the code of what a kernel calls is part of the kernel's.
+    """
+    return hashlib.sha256(b"".join(p.read_bytes() for p in sorted(_sources(path)))).digest()
+
+
+@cache
+def _sources(path: Path) -> frozenset[Path]:
+    imports = re.findall(r"^from arkserver_kernels(?:\.(\w+) import| import (.+))", path.read_text(), re.MULTILINE)
+    names = [name for module, modules in imports for name in (module or modules).split(", ")]
+    return frozenset([path]).union(*(_sources(path.with_name(f"{name}.py")) for name in names))
 
 
 def compile_here() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,21 @@ try:
     moving.minmax("text", np.empty(2))
 except numba.TypingError:
     print(second != first, sum(moving.minmax.stats.cache_hits.values()))
+"""
+
+CALLEE = """
+from arkserver_kernels.policy import inlined
+@inlined
+def answer():
+    return {}
+"""
+
+CALLER = """
+from arkserver_kernels.callee import answer
+from arkserver_kernels.policy import kernel
+@kernel("i8")
+def ask(x):
+    return x + answer()
 """
 
 PEAK = """
@@ -90,6 +106,20 @@ def test_a_full_cache_that_nobody_writes_to_is_read(tmp_path: Path) -> None:
     folders = os.pathsep.join(str(tmp_path / name) for name in ("file", "mine", "full"))
     assert run(COLD, folders) == "[1, 3] 1 0"
     assert list((tmp_path / "mine").rglob("*.nbc")) == []
+
+
+def test_a_kernel_is_compiled_again_when_one_that_it_calls_has_changed(tmp_path: Path) -> None:
+    package = tmp_path / "arkserver_kernels"
+    package.mkdir()
+    for name in ("__init__", "policy", "compiling", "compiler"):
+        shutil.copy(Path(policy.__file__).with_name(f"{name}.py"), package)
+    (package / "caller.py").write_text(CALLER)
+    for value in (1, 20):
+        (package / "callee.py").write_text(CALLEE.format(value))
+        code = (
+            f"import sys; sys.path[0] = {str(tmp_path)!r}; from arkserver_kernels import caller; print(caller.ask(10))"
+        )
+        assert run(code, tmp_path / "cache") == str(10 + value)
 
 
 def test_files_of_signatures_do_not_meet(tmp_path: Path) -> None:
