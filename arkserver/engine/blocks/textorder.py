@@ -46,21 +46,25 @@ def argsort(block: TextBlock) -> Ints:
 def argsort_marked_text(block: TextBlock) -> tuple[Ints, Bools]:
     """`argsort`, and where in that order a run of equal strings begins."""
     found = numbered(block)
-    return _by_words(block) if found is None else argsort_marked(_ranked(block, found).codes)
+    return _by_words(block, *_bounds(block)) if found is None else argsort_marked(_ranked(block, found).codes)
 
 
 def _ranked(block: TextBlock, found: Numbered) -> Ranked:
     """The numbers in the order of the strings."""
-    order = _by_words(text.gather(block, found.firsts))[0]
+    order = _by_words(block, *text.bounds(block, found.firsts))[0]
     return Ranked(renumbered(found, order), gather(found.firsts, order))
 
 
-def _by_words(block: TextBlock) -> tuple[Ints, Bools]:
-    """`argsort_marked_text` of strings of which most differ.
+def _bounds(block: TextBlock) -> tuple[Ints, Ints]:
+    """Where each string starts, and its length."""
+    return plain(block.offsets[:-1]), text.lengths(block)
+
+
+def _by_words(block: TextBlock, starts: Ints, lengths: Ints) -> tuple[Ints, Bools]:
+    """The permutation that sorts some strings of a block, and where in it a run of equal ones begins.
 
     Strings are compared by words of 8 bytes; those behind the first only of strings that tie so far and go on.
     """
-    starts, lengths = plain(block.offsets[:-1]), text.lengths(block)
     permutation, new = argsort_marked(_words(block, starts, lengths, 0), UNSIGNED)
     places, skip = _tied(np.arange(len(new)), new), WORD
     while len(places):
@@ -96,7 +100,7 @@ def number(block: TextBlock) -> Ranked:
     found = numbered(block)
     if found is not None:
         return _ranked(block, found)
-    permutation, new = _by_words(block)
+    permutation, new = _by_words(block, *_bounds(block))
     segments = nonzero(new)
     return Ranked(codes_of_groups(permutation, segments), gather(permutation, segments))
 
@@ -128,7 +132,7 @@ def as_integers(block: TextBlock, longest: int) -> tuple[Words, ...]:
     longest : int
         Bytes of the longest string of the whole array: up to 8 one integer is enough.
     """
-    starts, lengths = plain(block.offsets[:-1]), text.lengths(block)
+    starts, lengths = _bounds(block)
     if longest <= WORD:
         return (_integers(block, starts, lengths),)
     half = lengths // 2
