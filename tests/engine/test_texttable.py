@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arkserver.engine.blocks import text, textorder, texttable
+from arkserver.engine.threads import Threads
 
 few = settings(max_examples=25, deadline=None)
 
@@ -36,6 +37,25 @@ def test_numbers_are_those_of_the_first_rows(n: int, longest: int) -> None:
     firsts = dict(zip(found.numbers.tolist(), found.firsts.tolist(), strict=True))
     assert [items[firsts[code]] for code in found.codes.tolist()] == items
     assert sorted(firsts.values()) == [items.index(s) for s in dict.fromkeys(items)]
+
+
+@pytest.mark.parametrize("order", ["random", "ascending", "descending"])
+def test_threads_that_meet_the_same_strings_agree(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    many = Threads(7)
+    monkeypatch.setattr(texttable, "threads", lambda: many)
+    items = mixed(60_000, 6_000, 30)
+    if order != "random":
+        items.sort(reverse=order == "descending")
+    where: dict[bytes, int] = {}
+    for row, item in enumerate(items):
+        where.setdefault(item, row)
+    for _ in range(5):
+        found = texttable.numbered(text.from_list(items))
+        assert found is not None
+        firsts = dict(zip(found.numbers.tolist(), found.firsts.tolist(), strict=True))
+        assert [firsts[code] for code in found.codes.tolist()] == [where[item] for item in items]
+        assert sorted(firsts.values()) == sorted(where.values())
+    many.close()
 
 
 def test_too_many_different_strings_are_not_numbered() -> None:
