@@ -51,8 +51,8 @@ class GroupBy:
         self._rows = _rows_with_keys(self.keys) if dropna else None
         kept = [self._chosen(k) for k in self.keys]
         # Of each row that has keys the number of its group, and the first row of each group.
-        self._codes, self._firsts = self.session.create_many("groupCodes", keys=kept)
-        self.unique_keys: list[Column] = [k[self._firsts] for k in kept]
+        self._codes, self._firsts, *found = self.session.create_many("groupCodes", keys=kept, unique=True)
+        self.unique_keys: list[Column] = found
 
     def _chosen(self, column: Any) -> Any:
         """The rows that belong to groups."""

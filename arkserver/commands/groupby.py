@@ -107,18 +107,23 @@ def broadcast(
 # --- arkserver's own -------------------------------------------------------------------------------------------------
 
 
-def _codes_bytes(keys: list[Column]) -> int:
-    """Codes and first rows, words that compare as the keys do, and what sorting these takes."""
+def _codes_bytes(keys: list[Column], unique: bool = False) -> int:
+    """Codes and first rows, words that compare as the keys do, and what sorting these takes; or the keys of groups."""
     words = 7 if all(isinstance(k, Array) for k in keys) else 14
-    return words * projection.WORD * max((k.size for k in keys), default=0)
+    found = sum(projection.bytes_like(k) for k in keys) if unique else 0
+    return words * projection.WORD * max((k.size for k in keys), default=0) + found
 
 
 @command("groupCodes", project=_codes_bytes)
-def group_codes(ex: Executor, keys: list[Column]) -> tuple[Array, ...]:
-    """Group keys by number: of each row the number of its group, in ascending order of the keys, and the first rows."""
+def group_codes(ex: Executor, keys: list[Column], unique: bool = False) -> tuple[Column, ...]:
+    """Group keys by number: of each row the number of its group, in ascending order of the keys, and the first rows.
+
+    With `unique` the keys of the groups follow, which saves their reader a request for each column.
+    """
     if not keys:
         raise ArgumentError("there are no keys to group by; give at least one")
-    return tuple(groupcodes.number(ex, same_length(keys)))
+    found = groupcodes.number(ex, same_length(keys))
+    return (*found, *groupcodes.keys_of(ex, keys, found)) if unique else found
 
 
 def _coded_bytes(codes: Array, groups: int, values: list[Array]) -> int:

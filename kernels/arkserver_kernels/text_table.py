@@ -10,6 +10,9 @@ entry, and keyed too: nobody can choose strings that collide.
 
 Rows pass in tiles, each step of a look-up in a loop of its own that asks for the memory that the next one reads: so
 many rows wait for the memory together.
+
+Threads may enter strings in one table side by side. Each has numbers of its own, and writes an entry before it claims a
+slot for it; a slot that has an entry keeps it. The row of an entry only ever becomes a smaller one.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from arkserver_kernels.bits import address_of, load_word, ones, prefetch, upper_product, word_at
@@ -32,6 +38,29 @@ HALF, LOW = np.uint64(32), np.uint64(2**32 - 1)
 TILE = 128
 EXACT = 24
 UNSURE = np.uint64(2**32)
+
+
+@intrinsic
+def claim_word(_context: Any, address: Any, word: Any) -> Any:  # noqa: ARG001 (Numba goes by the names)
+    """Write a word to an aligned address where 0 is, in one step for all threads; whether it was 0."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        found = builder.cmpxchg(place, ir.Constant(ir.IntType(64), 0), args[1], "acq_rel", "acquire")
+        return builder.extract_value(found, 1)
+
+    return types.boolean(types.int64, types.uint64), generate
+
+
+@intrinsic
+def lower_word(_context: Any, address: Any, word: Any) -> Any:  # noqa: ARG001
+    """Write a word to an aligned address where a larger one is, in one step for all threads."""
+
+    def generate(context: Any, builder: Any, _: Any, args: Any) -> Any:
+        builder.atomic_rmw("umin", builder.inttoptr(args[0], ir.IntType(64).as_pointer()), args[1], "monotonic")
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.uint64), generate
 
 
 @inlined
@@ -108,55 +137,63 @@ def meet(entries: U64, hashes: U64, slots: U64, records: U64, numbers: U64) -> N
 
 
 @inlined
-def slot_of(code: np.uint64, entry: int, slots: int, bits: np.uint64, records: int) -> int:
-    """The address, among ``1 << bits`` slots, of the one of an entry of hash `code`, or of the empty one for it."""
+def slot_of(code: np.uint64, entry: int, slots: int, bits: np.uint64, records: int) -> tuple[int, np.uint64]:
+    """Where among ``1 << bits`` slots the one of an entry of hash `code` is, and it; or the empty one for it.
+
+    A slot is read once: one that was empty may be another entry's by the time that the caller sees it.
+    """
     mask, slot = (ONE << bits) - ONE, code >> (np.uint64(64) - bits)
     while True:
         place: Any = slots + 8 * np.int64(slot)
         met = load_word(place)
         record: Any = records + 32 * (np.int64(met & LOW) - 1)
         if met == 0 or (met >> HALF == code >> HALF and same_entry(entry, record)):
-            return int(place)
+            return int(place), met
         slot = (slot + ONE) & mask
 
 
-@kernel("u8[] u8[] i8 u8[] u8[] u8[]")
-def enter(entries: U64, hashes: U64, count: int, slots: U64, records: U64, numbers: U64) -> int:
-    """The number plus 1 of each entry; those that are new get them from `count` on, while there is room.
+@kernel("u8[] u8[] i8 i8 u8[] u8[] u8[]")
+def enter(entries: U64, hashes: U64, count: int, most: int, slots: U64, records: U64, numbers: U64) -> int:
+    """The number plus 1 of each entry; those that are new get them from `count` on, and below `most`.
 
-    Returns how many entries there are; a number that is 0 had no room.
+    Returns which number is the next; where one is 0, there was none left.
     """
     meet(entries, hashes, slots, records, numbers)
     first, bits = address_of(slots), ones(np.uint64(len(slots) - 1))
+    entry, record = address_of(entries), address_of(records)
     for j in range(len(hashes)):
-        if numbers[j] == 0 or numbers[j] == UNSURE:
-            place = slot_of(hashes[j], address_of(entries) + 32 * j, first, bits, address_of(records))
-            slot = np.uint64((place - first) >> 3)
-            if slots[slot] == 0:
-                if 4 * count == len(records):
-                    numbers[j] = 0
+        while numbers[j] == 0 or numbers[j] == UNSURE:
+            place, met = slot_of(hashes[j], entry, first, bits, record)
+            numbers[j] = met & LOW
+            if met == 0:
+                if count == most:
                     return count
                 copy_entry(entries, np.uint64(4 * j), records, np.uint64(4 * count))
-                count += 1
-                slots[slot] = hashes[j] >> HALF << HALF | np.uint64(count)
-            numbers[j] = slots[slot] & LOW
+                if claim_word(place, hashes[j] >> HALF << HALF | np.uint64(count + 1)):
+                    count += 1
+                    numbers[j] = count
+        row = record + 32 * np.int64(numbers[j]) - 8
+        if load_word(row) > load_word(entry + 24):  # of a thread that is at later rows
+            lower_word(row, load_word(entry + 24))
+        entry += 32
     return count
 
 
-@kernel("u1[] i8[] u8[] i8 i8 i8 u8[] u8[] i8[]")
+@kernel("u1[] i8[] u8[] i8 i8 i8 i8 u8[] u8[] i8[]")
 def number(
-    data: Bytes, offsets: I64, secret: U64, row: int, stop: int, count: int, slots: U64, records: U64, out: I64
+    data: Bytes, offsets: I64, secret: U64, row: int, stop: int, count: int, most: int, slots: U64, records: U64,
+    out: I64,
 ) -> tuple[int, int]:  # fmt: skip
-    """Number the strings from one row on, those that are new from `count` on.
+    """Number the strings from one row on, those that are new from `count` on and below `most`.
 
-    ``records`` has the entry of each number, that of the row where it stood first. Stops when there is no room for
-    another; returns where, and how many there are.
+    ``records`` has the entry of each number, with the row where it stood first. Stops when no number is left for
+    another; returns where, and which number is the next.
     """
     entries, hashes, numbers = np.empty(4 * TILE, np.uint64), np.empty(TILE, np.uint64), np.empty(TILE, np.uint64)
     for begin in range(row, stop, TILE):
         n = min(TILE, stop - begin)
         describe(data, offsets, begin, secret, entries, hashes[:n])
-        count = enter(entries, hashes[:n], count, slots, records, numbers)
+        count = enter(entries, hashes[:n], count, most, slots, records, numbers)
         for j in range(n):
             if numbers[j] == 0:
                 return begin + j, count
@@ -179,7 +216,7 @@ def contains(
             out[begin + j] = numbers[j] != 0
             if numbers[j] == UNSURE:
                 entry = address_of(entries) + 32 * j
-                out[begin + j] = load_word(slot_of(hashes[j], entry, place, bits, record)) != 0
+                out[begin + j] = slot_of(hashes[j], entry, place, bits, record)[1] != 0
 
 
 @kernel("u8[] u8[]")
@@ -192,26 +229,3 @@ def move(old: U64, slots: U64) -> None:
             while slots[slot] != 0:
                 slot = (slot + ONE) & mask
             slots[slot] = old[i]
-
-
-@kernel("u8[] u8[] i8 u8[] u8[] i8[]")
-def merge(others: U64, known: U64, count: int, slots: U64, records: U64, out: I64) -> int:
-    """Number the entries `known` of another table, whose slots are `others`; returns how many there are.
-
-    They come in the order of its slots, which is nearly that of the slots where they belong.
-    """
-    entries, hashes, numbers = np.empty(4 * TILE, np.uint64), np.empty(TILE, np.uint64), np.empty(TILE, np.uint64)
-    record, i = address_of(known), 0
-    while i < len(others):
-        n = np.uint64(0)
-        while i < len(others) and n < TILE:
-            hashes[n] = others[i]
-            prefetch(record + 32 * np.int64((others[i] & LOW) - ONE))
-            n += np.uint64(others[i] != 0)
-            i += 1
-        for j in range(n):
-            copy_entry(known, np.uint64(4) * ((hashes[j] & LOW) - ONE), entries, np.uint64(4) * j)
-        count = enter(entries, hashes[:n], count, slots, records, numbers)
-        for j in range(n):
-            out[(hashes[j] & LOW) - ONE] = np.int64(numbers[j]) - 1
-    return count

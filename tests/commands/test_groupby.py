@@ -109,6 +109,15 @@ def test_groups_by_number(session: Session) -> None:
     np.testing.assert_array_equal(session.get(most), [8, 4, 16])
 
 
+def test_groups_by_number_with_their_keys(session: Session) -> None:
+    texts = session.put(["b", "", "b", "ä", "", "b"])
+    lines = session.text("groupCodes", keys=[session.put(KEY), texts], unique=True).split("+")
+    _, firsts, numbers, names = (line.split()[1] for line in lines[:4])
+    assert session.get(firsts).tolist() == [1, 3, 0]
+    assert session.get(numbers).tolist() == KEY[[1, 3, 0]].tolist()
+    assert [t.decode() for t in session.get(names)] == ["", "ä", "b"]
+
+
 def test_numbers_of_groups_are_checked(session: Session) -> None:
     codes, values = session.put(np.array([0, 1, 5])), session.put(np.zeros(3))
     args = {"codes": codes, "values": [values]}

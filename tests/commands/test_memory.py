@@ -35,6 +35,25 @@ def keys(session: Session) -> Iterator[tuple[str, str]]:
     yield session.put(np.where(rng.random(N) < 0.5, repeated[0], repeated)), "int64"
 
 
+def texts(session: Session) -> Iterator[str]:
+    """Names of columns of strings: few and many differ, one is half of the rows, and some are long."""
+    rng = np.random.default_rng(1)
+    few = [f"{i:x}" for i in rng.integers(0, 2**40, N // 10).tolist()]
+    repeated = rng.choice(few, N)
+    yield session.put(repeated.tolist())
+    yield session.put(np.where(rng.random(N) < 0.5, few[0], repeated).tolist())
+    yield session.put([f"{i:x}" for i in rng.integers(0, 2**40, N).tolist()])
+    yield session.put([f"{i:030x}" for i in rng.integers(0, N // 10, N).tolist()])
+
+
+def cases_of_texts(x: str, test: str) -> Iterator[Case]:
+    yield "unique", grouping(x, kind="Strings")
+    yield "groupCodes", {"keys": [x]}
+    yield "groupCodes", {"keys": [x], "unique": True}
+    yield "argsortStrings", {"name": x, "algoName": "RadixSortLSD"}
+    yield "segmentedIn1d", {"objType": "Strings", "obj": x, "otherType": "Strings", "other": test, "invert": False}
+
+
 def cases_of_one(x: str, dtype: str) -> Iterator[Case]:
     yield f"argsort<{dtype},1>", {"name": x, "algoName": "RadixSortLSD", "axis": 0}
     yield f"sort<{dtype},1>", {"array": x, "alg": "RadixSortLSD", "axis": 0}
@@ -44,12 +63,13 @@ def cases_of_one(x: str, dtype: str) -> Iterator[Case]:
     yield f"uniqueAll<{dtype},1>", {"name": x}
     yield "unique", grouping(x)
     yield "groupCodes", {"keys": [x]}
+    yield "groupCodes", {"keys": [x], "unique": True}
     yield "mink", {"array": x, "k": 1000, "rtnInd": False}
 
 
-def grouping(*names: str) -> dict[str, Any]:
+def grouping(*names: str, kind: str = "pdarray") -> dict[str, Any]:
     return {
-        "returnGroupStr": True, "assumeSortedStr": False, "nstr": len(names), "keytypes": ["pdarray"] * len(names),
+        "returnGroupStr": True, "assumeSortedStr": False, "nstr": len(names), "keytypes": [kind] * len(names),
         "keynames": list(names),
     }  # fmt: skip
 
@@ -99,8 +119,10 @@ def test_peaks_stay_below_the_projections(monkeypatch: pytest.MonkeyPatch) -> No
     session = Session(LocalExecutor())
     names = list(keys(session))
     (wide, _), (narrow, _), (floats, _) = names[:3]
+    strings = list(texts(session))
     every = [
         *(case for name, dtype in names for case in cases_of_one(name, dtype)),
+        *(case for name, test in zip(strings, reversed(strings), strict=True) for case in cases_of_texts(name, test)),
         *cases_of_two(wide, narrow),
         *cases_of_two(narrow, wide),
         *cases_of_groups(session, narrow, floats),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arkserver.engine.blocks import text, textorder, texttable
+from arkserver.engine.threads import Threads
 
 few = settings(max_examples=25, deadline=None)
 
@@ -33,9 +34,28 @@ def test_numbers_are_those_of_the_first_rows(n: int, longest: int) -> None:
         assert found is None
         return
     assert found is not None
-    firsts = found.firsts.tolist()
+    firsts = dict(zip(found.numbers.tolist(), found.firsts.tolist(), strict=True))
     assert [items[firsts[code]] for code in found.codes.tolist()] == items
-    assert sorted(firsts) == [items.index(s) for s in dict.fromkeys(items)]
+    assert sorted(firsts.values()) == [items.index(s) for s in dict.fromkeys(items)]
+
+
+@pytest.mark.parametrize("order", ["random", "ascending", "descending"])
+def test_threads_that_meet_the_same_strings_agree(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    many = Threads(7)
+    monkeypatch.setattr(texttable, "threads", lambda: many)
+    items = mixed(60_000, 6_000, 30)
+    if order != "random":
+        items.sort(reverse=order == "descending")
+    where: dict[bytes, int] = {}
+    for row, item in enumerate(items):
+        where.setdefault(item, row)
+    for _ in range(5):
+        found = texttable.numbered(text.from_list(items))
+        assert found is not None
+        firsts = dict(zip(found.numbers.tolist(), found.firsts.tolist(), strict=True))
+        assert [firsts[code] for code in found.codes.tolist()] == [where[item] for item in items]
+        assert sorted(firsts.values()) == sorted(where.values())
+    many.close()
 
 
 def test_too_many_different_strings_are_not_numbered() -> None:
@@ -63,8 +83,8 @@ def test_order_and_groups(n: int, distinct: int, longest: int) -> None:
 def test_an_entry_whose_place_another_has_gets_no_number_when_there_is_no_room() -> None:
     entries, hashes = np.arange(8, dtype=np.uint64), np.full(2, 7 << 32, np.uint64)
     slots, records, numbers = np.zeros(16, np.uint64), np.zeros(4, np.uint64), np.zeros(2, np.uint64)
-    assert kernels.enter(entries[:4], hashes[:1], 0, slots, records, numbers) == 1
-    assert kernels.enter(entries, hashes, 1, slots, records, numbers) == 1
+    assert kernels.enter(entries[:4], hashes[:1], 0, 1, slots, records, numbers) == 1
+    assert kernels.enter(entries, hashes, 1, 1, slots, records, numbers) == 1
     assert numbers.tolist() == [1, 0]
 
 
@@ -87,7 +107,8 @@ def test_strings_that_are_alike_are_told_apart(items: list[Alike], test: list[Al
     many = [wanted[i] for i in rows.tolist()]
     numbers = texttable.numbered(text.from_list(many))
     assert numbers is not None
-    assert [many[i] for i in numbers.firsts[numbers.codes].tolist()] == many
+    codes = texttable.renumbered(numbers, np.arange(len(numbers.firsts)))
+    assert [many[i] for i in numbers.firsts[codes].tolist()] == many
     assert sorted(numbers.firsts.tolist()) == [many.index(s) for s in dict.fromkeys(many)]
 
 

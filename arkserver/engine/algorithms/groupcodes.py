@@ -59,6 +59,11 @@ def number(ex: Executor, columns: Sequence[Column]) -> Numbered:
     return found if natural else _in_order(ex, found, ordered)
 
 
+def keys_of(ex: Executor, columns: Sequence[Column], found: Numbered) -> list[Column]:
+    """The key of each group, a column for each of the columns that were grouped by."""
+    return [_rows(ex, c, found.firsts) for c in columns]
+
+
 def _ordinals(ex: Executor, column: Strings) -> Column:
     """Integers that compare as the strings of one block do; those of several blocks stay strings."""
     if len(column.rows) > 1:

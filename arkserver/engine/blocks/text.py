@@ -71,12 +71,17 @@ def copy_ranges(data: Bytes, starts: Ints, counts: Ints, out: Bytes, places: Int
 
 def gather(block: TextBlock, index: Ints) -> TextBlock:
     """The strings at int64 positions that are in range."""
+    return ranges(block.data, *bounds(block, index))
+
+
+def bounds(block: TextBlock, index: Ints) -> tuple[Ints, Ints]:
+    """Where the strings at int64 positions that are in range start, and their lengths."""
     starts, counts = buffers.empty(len(index), np.int64), buffers.empty(len(index), np.int64)
     offsets, at = plain(block.offsets), plain(index)
     threads().each_chunk(
         lambda a, b: kernels.bounds_of(offsets, at[a:b], starts[a:b], counts[a:b]), len(index), 1 << 12
     )
-    return ranges(block.data, starts, counts)
+    return starts, counts
 
 
 def compress(block: TextBlock, mask: Bools) -> TextBlock:

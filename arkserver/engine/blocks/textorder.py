@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from arkserver_kernels import text_order as kernels
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ from arkserver.engine.blocks.moving import compress, gather, nonzero, scatter
 from arkserver.engine.blocks.orders import UNSIGNED
 from arkserver.engine.blocks.radix import argsort_marked
 from arkserver.engine.blocks.sorting import by_run_and_word
-from arkserver.engine.blocks.texttable import Numbered, numbered
+from arkserver.engine.blocks.texttable import Numbered, numbered, renumbered
 from arkserver.engine.blocks.views import Bools, Ints, plain
 from arkserver.engine.threads import threads
 from arkserver.engine.values import TextBlock
@@ -27,6 +29,15 @@ MOST_AS_INTEGERS = 15
 """the longest strings, in bytes, that become integers when they are the only key"""
 
 
+class Ranked(NamedTuple):
+    """Strings as numbers that compare as they do."""
+
+    codes: Ints
+    """the number of each string"""
+    firsts: Ints
+    """the row where each number stood first"""
+
+
 def argsort(block: TextBlock) -> Ints:
     """The stable permutation that sorts bytewise, a prefix before what it begins."""
     return argsort_marked_text(block)[0]
@@ -35,28 +46,25 @@ def argsort(block: TextBlock) -> Ints:
 def argsort_marked_text(block: TextBlock) -> tuple[Ints, Bools]:
     """`argsort`, and where in that order a run of equal strings begins."""
     found = numbered(block)
-    return _by_words(block) if found is None else argsort_marked(_ranked(block, found).codes)
+    return _by_words(block, *_bounds(block)) if found is None else argsort_marked(_ranked(block, found).codes)
 
 
-def _ranked(block: TextBlock, found: Numbered) -> Numbered:
-    """The same numbers in the order of the strings."""
-    order = _by_words(text.gather(block, found.firsts))[0]
-    return Numbered(gather(inverted(order), found.codes), gather(found.firsts, order))
+def _ranked(block: TextBlock, found: Numbered) -> Ranked:
+    """The numbers in the order of the strings."""
+    order = _by_words(block, *text.bounds(block, found.firsts))[0]
+    return Ranked(renumbered(found, order), gather(found.firsts, order))
 
 
-def inverted(permutation: Ints) -> Ints:
-    """The permutation that undoes one."""
-    out = buffers.empty(len(permutation), np.int64)
-    scatter(out, permutation, np.arange(len(permutation)))
-    return out
+def _bounds(block: TextBlock) -> tuple[Ints, Ints]:
+    """Where each string starts, and its length."""
+    return plain(block.offsets[:-1]), text.lengths(block)
 
 
-def _by_words(block: TextBlock) -> tuple[Ints, Bools]:
-    """`argsort_marked_text` of strings of which most differ.
+def _by_words(block: TextBlock, starts: Ints, lengths: Ints) -> tuple[Ints, Bools]:
+    """The permutation that sorts some strings of a block, and where in it a run of equal ones begins.
 
     Strings are compared by words of 8 bytes; those behind the first only of strings that tie so far and go on.
     """
-    starts, lengths = plain(block.offsets[:-1]), text.lengths(block)
     permutation, new = argsort_marked(_words(block, starts, lengths, 0), UNSIGNED)
     places, skip = _tied(np.arange(len(new)), new), WORD
     while len(places):
@@ -87,14 +95,14 @@ def _words(block: TextBlock, starts: Ints, lengths: Ints, skip: int) -> Words:
     return out
 
 
-def number(block: TextBlock) -> Numbered:
+def number(block: TextBlock) -> Ranked:
     """Numbers that compare as the strings do."""
     found = numbered(block)
     if found is not None:
         return _ranked(block, found)
-    permutation, new = _by_words(block)
+    permutation, new = _by_words(block, *_bounds(block))
     segments = nonzero(new)
-    return Numbered(codes_of_groups(permutation, segments), gather(permutation, segments))
+    return Ranked(codes_of_groups(permutation, segments), gather(permutation, segments))
 
 
 def ordinals(block: TextBlock) -> Ints:
@@ -108,7 +116,7 @@ def group(block: TextBlock) -> tuple[Ints, Ints]:
     if found is None:
         return grouping.group(_group_keys(block))
     order, _ = grouping.group(_group_keys(text.gather(block, found.firsts)))
-    return grouping.group([gather(inverted(order), found.codes)])
+    return grouping.group([renumbered(found, order)])
 
 
 def _group_keys(block: TextBlock) -> tuple[Words, ...]:
@@ -124,7 +132,7 @@ def as_integers(block: TextBlock, longest: int) -> tuple[Words, ...]:
     longest : int
         Bytes of the longest string of the whole array: up to 8 one integer is enough.
     """
-    starts, lengths = plain(block.offsets[:-1]), text.lengths(block)
+    starts, lengths = _bounds(block)
     if longest <= WORD:
         return (_integers(block, starts, lengths),)
     half = lengths // 2

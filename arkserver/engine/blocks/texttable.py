@@ -7,6 +7,7 @@ differ, numbers by a table are no help, and `numbered` says so.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from arkserver_kernels import text_table as kernels
 
 from arkserver.engine import buffers
 from arkserver.engine.blocks import text
-from arkserver.engine.blocks.moving import gather
+from arkserver.engine.blocks.moving import gather, scatter
 from arkserver.engine.blocks.tables import empty_table
 from arkserver.engine.blocks.views import Bools, Ints, plain
 from arkserver.engine.threads import threads
@@ -33,53 +34,69 @@ SECRET = np.frombuffer(secrets.token_bytes(32), np.uint64).copy()
 
 
 class Numbered(NamedTuple):
-    """Strings as numbers."""
+    """Strings as numbers, of which some may be nobody's."""
 
     codes: Ints
     """the number of each string; equal ones have the same"""
+    numbers: Ints
+    """those of the different strings"""
     firsts: Ints
-    """the row where each number stood first"""
+    """the row where each of these stood first"""
+
+
+@dataclass
+class _Part:
+    """Rows that one thread enters, and numbers that it alone gives."""
+
+    row: int
+    stop: int
+    first: int
+    """of its numbers"""
+    most: int
+    """how many these are"""
+    used: int = 0
 
 
 class _Table:
-    """The different strings of a block, as they come; at most `most`, and `room` with those of other tables."""
+    """The different strings of a block, as they come; threads enter them side by side, a part of the rows each."""
 
-    def __init__(self, block: TextBlock, most: int, room: int) -> None:
-        self.data, self.offsets = plain(block.data), plain(block.offsets)
-        self.count, self.most = 0, most
-        self.records = buffers.empty(4 * room, np.uint64)
-        self.slots = empty_table(min(most, SMALLEST))
+    def __init__(self, block: TextBlock, parts: list[_Part]) -> None:
+        self.data, self.offsets, self.parts = plain(block.data), plain(block.offsets), parts
+        self.records = buffers.empty(4 * sum(p.most for p in parts), np.uint64)
+        self.slots = np.empty(0, np.uint64)
 
-    def add(self, row: int, stop: int, out: Ints) -> bool:
-        """Write the numbers of the strings ``row .. stop - 1``; False when there are too many different ones."""
-        room = min(self.most, SMALLEST)
+    def fill(self, out: Ints) -> bool:
+        """Write the numbers of the strings; False when there are too many different ones."""
+        room, waiting = SMALLEST, self.parts
         while True:
-            records = self.records[: 4 * room]
-            row, self.count = kernels.number(
-                self.data, self.offsets, SECRET, row, stop, self.count, self.slots, records, out
-            )
-            if row == stop or room == self.most:
-                return row == stop
-            room = min(self.most, GROWTH * room)
             self._make_slots(room)
+            threads().run(lambda part, room=room: self._add(part, room, out), waiting)
+            waiting = [p for p in waiting if p.row < p.stop]
+            if not waiting or any(p.used == p.most for p in waiting):
+                return not waiting
+            room *= GROWTH
 
     def _make_slots(self, room: int) -> None:
-        slots, self.slots = self.slots, empty_table(room)
+        slots, self.slots = self.slots, empty_table(sum(min(p.most, room) for p in self.parts))
         kernels.move(slots, self.slots)
 
-    def merge(self, others: list[_Table]) -> list[Ints]:
-        """Take what other tables of the same block have, and tell which numbers theirs have become."""
-        self._make_slots(self.count + sum(t.count for t in others))
-        return [self._take(other) for other in others]
+    def _add(self, part: _Part, room: int, out: Ints) -> None:
+        numbers = part.first + part.used, part.first + min(part.most, room)
+        part.row, after = kernels.number(
+            self.data, self.offsets, SECRET, part.row, part.stop, *numbers, self.slots, self.records, out
+        )
+        part.used = after - part.first
 
-    def _take(self, other: _Table) -> Ints:
-        numbers = np.empty(other.count, np.int64)
-        self.count = kernels.merge(other.slots, other.records, self.count, self.slots, self.records, numbers)
-        return numbers
+    def numbers(self) -> Ints:
+        """Those that were given."""
+        return np.concatenate([np.arange(p.first, p.first + p.used) for p in self.parts])
 
     def firsts(self) -> Ints:
-        """The row of each number."""
-        return (self.records[3 : 4 * self.count : 4] >> np.uint64(32)).astype(np.int64)
+        """The row of each number that was given."""
+        rows = self.records[3::4]
+        return np.concatenate(
+            [(rows[p.first : p.first + p.used] >> np.uint64(32)).astype(np.int64) for p in self.parts]
+        )
 
 
 def numbered(block: TextBlock) -> Numbered | None:
@@ -87,15 +104,22 @@ def numbered(block: TextBlock) -> Numbered | None:
     n = text.size(block)
     if not SMALLEST <= n < 1 << 32:
         return None
-    codes, cuts = buffers.empty(n, np.int64), threads().chunks(n, CHUNK)
-    most = [max(SMALLEST, (b - a) // FEW) for a, b in cuts]
-    tables = [_Table(block, *row) for row in zip(most, [sum(most), *most[1:]], strict=True)]
-    if not all(threads().run(lambda table, a, b: table.add(a, b, codes), tables, *zip(*cuts, strict=True))):
-        return None
-    first, *others = tables
-    for numbers, (a, b) in zip(first.merge(others) if others else [], cuts[1:], strict=True):
-        codes[a:b] = gather(numbers, codes[a:b])
-    return Numbered(codes, first.firsts())
+    codes, table = buffers.empty(n, np.int64), _Table(block, _parts(n, FEW))
+    return Numbered(codes, table.numbers(), table.firsts()) if table.fill(codes) else None
+
+
+def _parts(n: int, few: int) -> list[_Part]:
+    """The rows of a block in a part for each thread, of whose strings at most one in `few` is a new one."""
+    cuts = threads().chunks(n, CHUNK)
+    most = [max(min(b - a, SMALLEST), (b - a) // few) for a, b in cuts]
+    return [_Part(a, b, end - k, k) for (a, b), k, end in zip(cuts, most, np.cumsum(most).tolist(), strict=True)]
+
+
+def renumbered(found: Numbered, order: Ints) -> Ints:
+    """The number of each string, where the different ones are counted in another order: a permutation of them."""
+    ranks = buffers.empty(int(found.numbers[-1]) + 1, np.int64)
+    scatter(ranks, gather(found.numbers, order), np.arange(len(order)))
+    return gather(ranks, found.codes)
 
 
 def in1d(block: TextBlock, test: TextBlock) -> Bools:
@@ -104,8 +128,8 @@ def in1d(block: TextBlock, test: TextBlock) -> Bools:
     if not n:
         out.fill(False)
         return out
-    table = _Table(test, n, n)
-    table.add(0, n, np.empty(n, np.int64))
+    table = _Table(test, _parts(n, 1))
+    table.fill(np.empty(n, np.int64))
     data, offsets = plain(block.data), plain(block.offsets)
     known = table.slots, table.records
     threads().each_chunk(lambda a, b: kernels.contains(data, offsets, SECRET, a, *known, out[a:b]), len(out), CHUNK)
