@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver_kernels.bits import encode, mixed, ones
-from arkserver_kernels.policy import kernel
+from arkserver_kernels.policy import inlined, kernel
 
 Keys = NDArray[Any]
 I64 = NDArray[np.int64]
@@ -23,19 +23,31 @@ ONE, SIX, LOW6 = np.uint64(1), np.uint64(6), np.uint64(63)
 TILE = 1 << 10
 
 
-@kernel("T[] u8 u8 u8 u8 u8[]", T="u8 u1")
-def set_bits(x: Keys, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, bitmap: U64) -> None:
-    """Set the bit of each key's code.
+@inlined
+def turned(apart: np.uint64, zeros: np.uint64, back: np.uint64) -> np.uint64:
+    """A code without its `zeros` last bits, which are turned to the front: if they are not zero, it is a large one."""
+    return (apart >> zeros) | (apart << back)
+
+
+@kernel("T[] u8 u8 u8 u8 u8 u8[]", T="u8 u1")
+def set_bits(
+    x: Keys, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, last: np.uint64, bitmap: U64
+) -> bool:  # fmt: skip
+    """Set the bit of each key's code; gives up (False) at a key whose code is none of ``0 .. last``.
 
     Codes are made a tile at a time, so that more of the writes wait for the memory together.
     """
-    codes = np.empty(TILE, np.uint64)
+    codes, back = np.empty(TILE, np.uint64), (np.uint64(64) - zeros) & LOW6
     for start in range(0, len(x), TILE):
-        tile = x[start : start + TILE]
+        tile, most = x[start : start + TILE], np.uint64(0)
         for i in range(len(tile)):
-            codes[i] = (encode(np.uint64(tile[i]), negative, flip) - base) >> zeros
+            codes[i] = turned(encode(np.uint64(tile[i]), negative, flip) - base, zeros, back)
+            most = max(most, codes[i])
+        if most > last:
+            return False
         for i in range(len(tile)):
             bitmap[codes[i] >> SIX] |= ONE << (codes[i] & LOW6)
+    return True
 
 
 @kernel("T[] u8 u8 u8 u8 u8[] b1[]", T="u8 u1")
@@ -44,14 +56,17 @@ def test_bits(
 ) -> None:  # fmt: skip
     """Whether the bit of each key's code is set; the last word of the bitmap has none.
 
-    There is no branch for keys that are not among the codes, which comes half of the time as a surprise: a code is
-    turned right, so that bits that should be zero make it a large one, and all large ones meet the last word.
+    There is no branch for keys that are not among the codes, which comes half of the time as a surprise: all large
+    codes meet the last word. Codes are made a tile at a time, by vector instructions.
     """
-    last, back = np.uint64(len(bitmap) - 1), (np.uint64(64) - zeros) & LOW6
-    for i in range(len(x)):
-        apart = encode(np.uint64(x[i]), negative, flip) - base
-        code = (apart >> zeros) | (apart << back)
-        out[i] = (bitmap[min(code >> SIX, last)] >> (code & LOW6)) & ONE != 0
+    codes, back = np.empty(TILE, np.uint64), (np.uint64(64) - zeros) & LOW6
+    beyond = np.uint64(len(bitmap) - 1) << SIX
+    for start in range(0, len(x), TILE):
+        tile, found = x[start : start + TILE], out[start : start + TILE]
+        for i in range(len(tile)):
+            codes[i] = min(turned(encode(np.uint64(tile[i]), negative, flip) - base, zeros, back), beyond)
+        for i in range(len(tile)):
+            found[i] = (bitmap[codes[i] >> SIX] >> (codes[i] & LOW6)) & ONE != 0
 
 
 @kernel("u8[]")

@@ -64,6 +64,28 @@ def test_membership_and_operations(ex: Executor, data: st.DataObject) -> None:
         np.testing.assert_array_equal(sort_codes(got), expected)
 
 
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_keys_that_a_sample_does_not_show(ex: Executor, data: st.DataObject) -> None:
+    """A few keys, in places that no sample looks at, are outside the range, or between the steps, of all others."""
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    dtype, step = data.draw(st.sampled_from([np.int64, np.uint64, np.float64])), data.draw(st.sampled_from([0, 3, 50]))
+    bits = (rng.integers(0, 1000, 40_000, np.uint64) + data.draw(st.integers(0, 2**64 // 2**step - 1000))) << step
+    places = 4 * rng.integers(0, 10_000, 3) + 1
+    words = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**63 - 1, 2**63, 2**64 - 1])
+    bits[places] = [data.draw(words) for _ in places]
+    a: NDArray[Any] = bits.view(dtype)
+    b = a[places].copy()
+    left, right = layout.from_numpy(ex, a), layout.from_numpy(ex, b)
+    values, inverse = np.unique(sort_codes(a), return_inverse=True)
+    np.testing.assert_array_equal(sort_codes(layout.to_numpy(ex, sets.unique(ex, left))), values)
+    np.testing.assert_array_equal(layout.to_numpy(ex, sets.unique_inverse(ex, left)[1]), inverse)
+    for x, y, i, j in ((left, right, a, b), (right, left, b, a)):
+        np.testing.assert_array_equal(layout.to_numpy(ex, sets.in1d(ex, x, y)), np.isin(sort_codes(i), sort_codes(j)))
+    got = layout.to_numpy(ex, sets.combine(ex, "difference", left, right))
+    np.testing.assert_array_equal(sort_codes(got), np.setdiff1d(values, sort_codes(b)))
+
+
 @pytest.fixture
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """No array is so small that it is handed to every block."""

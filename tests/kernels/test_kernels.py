@@ -45,7 +45,6 @@ PLUMBING = {
     "grouping.run_over_segments",
     "sorting.coargsort_marked",
     "random.unsigned",
-    "sets.joint_range",
     "segmented.moments",
     "sorting.by_run_and_word",
 }

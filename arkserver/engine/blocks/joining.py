@@ -10,9 +10,9 @@ import numpy as np
 from arkserver_kernels import joining
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks import grouping, sets, tables
+from arkserver.engine.blocks import grouping, tables
 from arkserver.engine.blocks.moving import concatenate, full, gather, nonzero, scatter, scatter_scalar
-from arkserver.engine.blocks.orders import key_range, order_of
+from arkserver.engine.blocks.orders import joint_range, key_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked
 from arkserver.engine.blocks.sorting import packed
 from arkserver.engine.blocks.views import Array, Ints, raw
@@ -71,8 +71,7 @@ def _one_key(left: Sequence[Array], right: Sequence[Array]) -> tuple[Array, Arra
         return np.zeros(len(left[0]), np.uint64), np.zeros(len(right[0]), np.uint64)
     orders = [order_of(k.dtype) for k in left]
     ranges = [
-        sets.joint_range([key_range(raw(a), o), key_range(raw(b), o)])
-        for a, b, o in zip(left, right, orders, strict=True)
+        joint_range([key_range(raw(a), o), key_range(raw(b), o)]) for a, b, o in zip(left, right, orders, strict=True)
     ]
     if sum(r.bits for r in ranges) <= 64:
         return packed(left, orders, ranges), packed(right, orders, ranges)

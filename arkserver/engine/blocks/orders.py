@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,11 @@ from arkserver_kernels import radix
 
 from arkserver.engine.blocks.views import Array
 from arkserver.engine.threads import threads
+
+# Keys that are looked at for a likely range, and the part of this range by which it grows at each end: about as far lie
+# the greatest of so many evenly spread keys from all others in one of 10^7 samples.
+SAMPLE, MARGIN = 1 << 13, 1 << 9
+MOST = (1 << 64) - 1
 
 _SIGN, _REST = np.uint64(1 << 63), np.uint64((1 << 63) - 1)
 
@@ -76,6 +82,25 @@ def key_range(keys: Array, order: Order) -> Range:
     zeros = (differ & -differ).bit_length() - 1 if differ else 0
     bits = ((most - least) >> zeros).bit_length()
     return Range(np.uint64(least), most, np.uint64(zeros), bits, not found[:, 3].any(), not found[:, 4].any())
+
+
+def likely_range(keys: Array, order: Order) -> Range:
+    """A range that most likely holds all keys (the bits of at least one): that of a sample, and a little more."""
+    codes = order.codes(keys[:: max(1, len(keys) // SAMPLE)])
+    least, most, differ = int(codes.min()), int(codes.max()), int(np.bitwise_or.reduce(codes ^ codes[0]))
+    zeros = (differ & -differ).bit_length() - 1 if differ else 0
+    further = ((most - least) // MARGIN >> zeros) + 1 << zeros
+    base = max(least - further, least % (1 << zeros))
+    most = min(most + further, MOST - (MOST - most) % (1 << zeros))
+    return Range(np.uint64(base), most, np.uint64(zeros), ((most - base) >> zeros).bit_length(), False, False)
+
+
+def joint_range(ranges: Sequence[Range]) -> Range:
+    """The range of the keys of several blocks together."""
+    if len(ranges) == 1:
+        return ranges[0]
+    least, most = min(int(r.base) for r in ranges), max(r.most for r in ranges)
+    return Range(np.uint64(least), most, np.uint64(0), (most - least).bit_length(), False, False)
 
 
 def words_of(bits: int) -> Range:

@@ -17,7 +17,7 @@ from arkserver.engine.blocks.cutting import Cut, cut_buckets, digit_bits_for
 from arkserver.engine.blocks.grouping import unique_sorted
 from arkserver.engine.blocks.moving import copy_into
 from arkserver.engine.blocks.orders import UNSIGNED, Order, Range, key_range
-from arkserver.engine.blocks.tables import few_distinct, numbers_among
+from arkserver.engine.blocks.tables import FEW, few_distinct, numbers_among
 from arkserver.engine.blocks.views import Array, Ints
 from arkserver.engine.threads import threads
 
@@ -82,14 +82,23 @@ def _leave_distinct(words: Array, cut: Cut) -> Ints:
 
     threads().run(leave, *radix.bucket_ranges(cut.starts))
     for bucket, start, stop in _large_buckets(cut):
-        values = _distinct_words(words[start:stop])
+        values = _distinct_words(words[start:stop], len(words))
         counts[bucket] = len(values)
         words[start : start + len(values)] = values
     return counts
 
 
-def _distinct_words(words: Array) -> Array:
-    few = few_distinct(words)
+def _few(words: Array, rows: int) -> Array | None:
+    """`few_distinct` of one bucket, where that has said of all `rows` rows that their distinct words are not few.
+
+    It is not asked again of a bucket that has all rows but so few that most of the distinct words must be in it: of
+    skewed words it hashes many before it gives up.
+    """
+    return few_distinct(words) if rows - len(words) > FEW // 2 else None
+
+
+def _distinct_words(words: Array, rows: int) -> Array:
+    few = _few(words, rows)
     return few if few is not None else distinct(words, UNSIGNED, key_range(words, UNSIGNED))
 
 
@@ -117,15 +126,15 @@ def _number(words: Array, distinct: Array, cut: Cut) -> Ints:
 
     threads().run(number, *radix.bucket_ranges(cut.starts))
     for bucket, start, stop in _large_buckets(cut):
-        values, numbers = _ranked_words(words[start:stop])
+        values, numbers = _ranked_words(words[start:stop], len(words))
         counts[bucket] = len(values)
         distinct[start : start + len(values)] = values
         copy_into(words[start:stop], numbers.view(np.uint64))
     return counts
 
 
-def _ranked_words(words: Array) -> tuple[Array, Ints]:
-    few = few_distinct(words)
+def _ranked_words(words: Array, rows: int) -> tuple[Array, Ints]:
+    few = _few(words, rows)
     return (few, numbers_among(few, words)) if few is not None else ranked(words, UNSIGNED, key_range(words, UNSIGNED))
 
 

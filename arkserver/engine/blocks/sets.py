@@ -7,8 +7,8 @@ Elements are told apart by their bits, so every nan is itself, and -0.0 is not 0
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +18,7 @@ from arkserver_kernels import sets
 from arkserver.engine import buffers
 from arkserver.engine.blocks import grouping, ranking
 from arkserver.engine.blocks.moving import concatenate, gather
-from arkserver.engine.blocks.orders import Order, Range, key_range, order_of
+from arkserver.engine.blocks.orders import Order, Range, joint_range, key_range, likely_range, order_of
 from arkserver.engine.blocks.radix import argsort_marked, restore, sort
 from arkserver.engine.blocks.tables import empty_table, few_distinct, numbers_among
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
@@ -46,21 +46,43 @@ def _narrow(found: Range, keys: int) -> bool:
     return found.bits <= 16 or 1 << found.bits <= BITS_PER_KEY * keys
 
 
-def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap:
-    """A bitmap of (raw) keys, each thread's own at first."""
+def _bitmap(keys: Array, order: Order, found: Range) -> Bitmap | None:
+    """A bitmap of (raw) keys, each thread's own at first; None if the range does not hold all of them."""
     bitmap = Bitmap(order, found, np.empty(0, np.uint64))
-    size = ((found.most - int(found.base)) >> int(found.zeros) >> 6) + 2
+    last = (found.most - int(found.base)) >> int(found.zeros)
+    size = (last >> 6) + 2
 
-    def mark(start: int, stop: int) -> Array:
+    def mark(start: int, stop: int) -> Array | None:
         words = buffers.empty(size, np.uint64)
         words.fill(0)
-        sets.set_bits(keys[start:stop], *bitmap.code, words)
-        return words
+        return words if sets.set_bits(keys[start:stop], *bitmap.code, np.uint64(last), words) else None
 
     parts = threads().each_share(mark, len(keys), max(size, 1 << 15))
-    for part in parts[1:]:
-        _or_into(parts[0], part)
-    return Bitmap(order, found, parts[0])
+    words = [part for part in parts if part is not None]
+    if len(words) < len(parts):
+        return None
+    for part in words[1:]:
+        _or_into(words[0], part)
+    return replace(bitmap, words=words[0])
+
+
+def _bitmaps(columns: Sequence[Array], order: Order, count: int, known: Range | None = None) -> list[Bitmap] | Range:
+    """Bitmaps of columns of (raw) keys by one range, or that range if it is too wide for `count` keys.
+
+    Unless a range is known, the likely one is tried first: a pass over the keys is saved, and as a rule little is lost
+    where it does not hold all of them, since what a sample misses is rare or met early.
+    """
+    for found in _ranges(columns, order) if known is None else [known]:
+        bitmaps = [_bitmap(keys, order, found) for keys in columns] if _narrow(found, count) else []
+        made = [bitmap for bitmap in bitmaps if bitmap is not None]
+        if len(made) == len(columns):
+            return made
+    return found
+
+
+def _ranges(columns: Sequence[Array], order: Order) -> Iterator[Range]:
+    for measure in (likely_range, key_range):
+        yield joint_range([measure(keys, order) for keys in columns])
 
 
 def _or_into(out: Array, part: Array) -> None:
@@ -89,10 +111,9 @@ def in1d(x: Array, test: Array) -> Bools:
         out.fill(False)
         return out
     order, keys, wanted = order_of(x.dtype), raw(x), raw(test)
-    found = key_range(wanted, order)
-    if _narrow(found, len(x) + len(test)):
-        bitmap = _bitmap(wanted, order, found)
-        args = *bitmap.code, bitmap.words
+    found = _bitmaps([wanted], order, len(x) + len(test))
+    if not isinstance(found, Range):
+        args = *found[0].code, found[0].words
         threads().each_chunk(lambda a, b: sets.test_bits(keys[a:b], *args, out[a:b]), len(x))
         return out
     table = empty_table(len(wanted))
@@ -107,9 +128,9 @@ def unique(x: Array) -> Array:
     if not len(x):
         return x.copy()
     order, keys = order_of(x.dtype), raw(x)
-    found = key_range(keys, order)
-    if _narrow(found, len(x)):
-        return _members(_bitmap(keys, order, found), x.dtype)
+    found = _bitmaps([keys], order, len(x))
+    if not isinstance(found, Range):
+        return _members(found[0], x.dtype)
     if found.ascending or found.descending:
         return grouping.unique_sorted(sort(x))
     few = few_distinct(x)
@@ -131,9 +152,9 @@ def unique_inverse(x: Array, known: Range | None = None) -> tuple[Array, Ints]:
     if not len(x):
         return x.copy(), np.empty(0, np.int64)
     order, keys = order_of(x.dtype), raw(x)
-    found = known or key_range(keys, order)
-    if _narrow(found, len(x)):
-        bitmap, out = _bitmap(keys, order, found), buffers.empty(len(x), np.int64)
+    found = _bitmaps([keys], order, len(x), known)
+    if not isinstance(found, Range):
+        bitmap, out = found[0], buffers.empty(len(x), np.int64)
         ranks = buffers.empty(len(bitmap.words), np.int64)
         sets.rank_bits(bitmap.words, ranks)
         args = *bitmap.code, bitmap.words, ranks
@@ -172,21 +193,12 @@ def symmetric_difference(a: Array, b: Array) -> Array:
 
 def _combine(a: Array, b: Array, of_bits: Callable[..., Any], keep: tuple[bool, bool, bool]) -> Array:
     if len(a) and len(b):
-        order = order_of(a.dtype)
-        ranges = [key_range(raw(x), order) for x in (a, b)]
-        found = joint_range(ranges)
-        if _narrow(found, len(a) + len(b)):
-            left, right = (_bitmap(raw(x), order, found) for x in (a, b))
-            words = left.words
-            threads().each_chunk(lambda i, j: of_bits(words[i:j], right.words[i:j], out=words[i:j]), len(words))
-            return _members(left, a.dtype)
+        found = _bitmaps([raw(a), raw(b)], order_of(a.dtype), len(a) + len(b))
+        if not isinstance(found, Range):
+            words, others = found[0].words, found[1].words
+            threads().each_chunk(lambda i, j: of_bits(words[i:j], others[i:j], out=words[i:j]), len(words))
+            return _members(found[0], a.dtype)
     return _combine_sorted(unique(a), unique(b), keep)
-
-
-def joint_range(ranges: Sequence[Range]) -> Range:
-    """The range of the keys of several blocks together."""
-    least, most = min(int(r.base) for r in ranges), max(r.most for r in ranges)
-    return Range(np.uint64(least), most, np.uint64(0), (most - least).bit_length(), False, False)
 
 
 def _combine_sorted(a: Array, b: Array, keep: tuple[bool, bool, bool]) -> Array:
