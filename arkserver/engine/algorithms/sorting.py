@@ -19,8 +19,7 @@ from arkserver.engine import buffers
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
 from arkserver.engine.algorithms.ranges import Columns, Near, by_cell, exchange_by_range, joined, ranges_of
-from arkserver.engine.blocks import along, moving, sorting
-from arkserver.engine.blocks.radix import WHOLE
+from arkserver.engine.blocks import along, moving, radix, sorting
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.layout import align, array_of, array_of_unknown, even_rows
 from arkserver.engine.threads import threads
@@ -68,7 +67,7 @@ def coargsort(ex: Executor, columns: Sequence[Column]) -> Array:
     if len(columns[0].rows) == 1:
         return Array(INT64, columns[0].shape, ex.map(_coargsort, *columns).values, columns[0].rows)
     ranges = ranges_of(ex, columns, positions=True)
-    return array_of_unknown(ex, exchange_by_range(ex, ranges, columns, _merge_order, near=True), INT64)
+    return array_of_unknown(ex, exchange_by_range(ex, ranges, columns, _merge_order), INT64)
 
 
 def _coargsort(*columns: Key) -> Ints:
@@ -76,35 +75,26 @@ def _coargsort(*columns: Key) -> Ints:
 
 
 def _merge_sorted(pieces: Sequence[Near]) -> NDArray[Any]:
-    return _cell_by_cell(pieces, sorting.sort, pieces[0][1].dtype)
-
-
-def _merge_order(pieces: Sequence[Near]) -> Ints:
-    return _cell_by_cell(pieces, _order_of_cell, INT64)
-
-
-def _order_of_cell(*columns: Key) -> Ints:
-    *by, positions = columns
-    return keys.coargsort(by, positions)
-
-
-def _cell_by_cell(pieces: Sequence[Near], fn: Callable[..., NDArray[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """``fn`` of the columns of each cell, put end to end; all threads share a cell that is too large for one."""
+    """The rows of each cell, sorted, end to end; all threads share a cell that is too large for one."""
     cells = list(by_cell(pieces))
     if len(cells) == 1:
-        return fn(*joined(cells[0]))
-    ends = np.cumsum([sum(len(columns[0]) for columns in cell) for cell in cells]).tolist()
-    out = buffers.empty(ends[-1] if ends else 0, dtype)
+        return sorting.sort(joined(cells[0])[0])
+    ends = np.cumsum([sum(len(rows) for (rows,) in cell) for cell in cells]).tolist()
+    out = buffers.empty(ends[-1] if ends else 0, pieces[0][1].dtype)
 
     def finish(cell: list[Columns], start: int, stop: int) -> None:
-        out[start:stop] = fn(*joined(cell))
+        out[start:stop] = sorting.sort(joined(cell)[0])
 
     rows = list(zip(cells, (0, *ends), ends, strict=False))
-    for row in rows:
-        if row[2] - row[1] > WHOLE:
-            finish(*row)
-    threads().run(finish, *zip(*(row for row in rows if row[2] - row[1] <= WHOLE), strict=True))
+    for row in (r for r in rows if r[2] - r[1] > radix.WHOLE):
+        finish(*row)
+    threads().run(finish, *zip(*(r for r in rows if r[2] - r[1] <= radix.WHOLE), strict=True))
     return out
+
+
+def _merge_order(pieces: Sequence[Columns]) -> Ints:
+    *columns, positions = joined(pieces)
+    return keys.coargsort(columns, positions)
 
 
 # --- along an axis ---------------------------------------------------------------------------------------------------
