@@ -22,7 +22,7 @@ from arkserver.engine.threads import threads
 # A bucket of more words is cut again: its words and as many spare ones no longer fit the cache of a core.
 LARGE = 1 << 17
 # So many keys are sorted as one bucket, when one thread sorts them: a scatter of them would gain less than it takes.
-WHOLE = 1 << 19
+WHOLE = 1 << 18
 # Keys of fewer bits are counted, not moved.
 COUNTED_BITS = 14
 # A word has room for a row of so many bits beside the last bits of a code, whatever the code's leading digit.
