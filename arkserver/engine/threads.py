@@ -90,8 +90,12 @@ class Threads:
         return split(n, count * max(1, -(-n // (count * max(minimum, LONGEST_PIECE)))))
 
     def chunks(self, n: int, minimum: int = MINIMUM_CHUNK) -> list[tuple[int, int]]:
-        """Cut ``range(n)`` into at most `count` near-equal pieces of at least `minimum`; always at least one piece."""
-        return split(n, max(1, min(self.count, n // max(1, minimum))))
+        """Cut ``range(n)`` into near-equal pieces of at least `minimum`, always at least one.
+
+        There are at most `count`, and but one within a row of `run`, which has no other thread.
+        """
+        count = 1 if getattr(_here, "busy", False) else self.count
+        return split(n, max(1, min(count, n // max(1, minimum))))
 
     def close(self) -> None:
         """Let the pool's threads end; running rows finish first."""

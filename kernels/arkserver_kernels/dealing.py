@@ -61,12 +61,16 @@ def find_parts(
         out[i] = base + place
 
 
-@kernel("i8[] i8 i8 i8 u2[]")
-def refine_parts(rows: I64, start: int, stop: int, shift: int, parts: Parts) -> None:
-    """Add ``rows >> shift`` to the parts."""
-    x, out = rows[start:stop], parts[start:stop]  # indexes from 0 on, or LLVM uses no vector instructions
+@kernel("T[] i8 i8 u8 u8 u8 u8 u8 u2[]", T="u1 u8")
+def refine_parts(
+    keys: Array, start: int, stop: int, negative: np.uint64, flip: np.uint64, base: np.uint64, most: np.uint64,
+    shift: np.uint64, parts: Parts,
+) -> None:  # fmt: skip
+    """Add the cell of each key to its part: ``code - base``, at least 0 and at most `most`, without `shift` bits."""
+    x, out = keys[start:stop], parts[start:stop]  # indexes from 0 on, or LLVM uses no vector instructions
     for i in range(len(x)):
-        out[i] += np.uint16(np.uint64(x[i]) >> np.uint64(shift))
+        code = encode(np.uint64(x[i]), negative, flip)
+        out[i] += np.uint16(min(max(code, base) - base, most) >> shift)
 
 
 @kernel("u2[] i8 i8 i8[]")

@@ -100,6 +100,24 @@ def scatter_row_words(
         positions[bucket] = position + 1
 
 
+@kernel("T[] i8[] u8 u8 u8 u8 u8 u8[]", T="u8 u1")
+def write_words(
+    x: Keys, rows: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, lead: np.uint64, kept: np.uint64,
+    out: U64,
+) -> None:  # fmt: skip
+    """`scatter_row_words`, or `scatter_words` when there are no rows, into one bucket."""
+    for i in range(len(x)):
+        code = encode(np.uint64(x[i]), negative, flip) - base
+        out[i] = ((code << lead) & kept) | np.uint64(rows[i] if len(rows) > 0 else i)
+
+
+@kernel("T[] u8 u8 u8 u8[]", T="u8 u1")
+def write_codes(keys: Keys, negative: np.uint64, flip: np.uint64, base: np.uint64, out: U64) -> None:
+    """`scatter_codes` into one bucket."""
+    for i in range(len(keys)):
+        out[i] = encode(np.uint64(keys[i]), negative, flip) - base
+
+
 @kernel("i8[] u8 u8 u8 u8 i8 i8 u8[]")
 def fill_runs(
     starts: I64, negative: np.uint64, flip: np.uint64, base: np.uint64, zeros: np.uint64, digit: int, stop: int,
@@ -261,6 +279,12 @@ def leave_tied_places(
     start = 0
     while start < n:
         end, prefix, differ = start + 1, words[start] >> shift, np.uint64(0)
+        if end == n or words[end] >> shift != prefix:  # nearly all, unless most keys have equals
+            words[start] &= places
+            if len(new) > 0:
+                new[start] = True
+            start = end
+            continue
         while end < n and words[end] >> shift == prefix:
             differ |= ends[end] ^ ends[start]
             end += 1

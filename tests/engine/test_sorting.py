@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.algorithms import ranges, sorting
+from arkserver.engine.blocks import dealing, radix
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Column
 from tests.support.columns import DTYPES, columns, expected_order, sort_codes
@@ -95,6 +96,26 @@ def test_a_skewed_key_is_spread_over_all_blocks(ex: Executor, kind: str) -> None
     assert sum(counts) == 20_000
     assert max(counts) <= 1.3 * 20_000 / len(there.rows)
     np.testing.assert_array_equal(layout.to_numpy(ex, sorting.argsort(ex, there)), np.argsort(x, kind="stable"))
+
+
+@pytest.mark.parametrize("whole", [radix.WHOLE, 5])
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_sort_cell_by_cell_agrees_with_numpy(ex: Executor, whole: int, data: st.DataObject) -> None:
+    x = data.draw(columns(st.integers(0, 300)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dealing, "CELL_ROW_BITS", 1)
+        patch.setattr(radix, "WHOLE", whole)
+        got = layout.to_numpy(ex, sorting.sort(ex, layout.from_numpy(ex, x)))
+    np.testing.assert_array_equal(sort_codes(got), np.sort(sort_codes(x)))
+
+
+@pytest.mark.parametrize("kind", ["half", "all", "none"])
+@pytest.mark.parametrize("outlier", [0, 2**63 - 1])
+def test_a_large_skewed_key_is_sorted_cell_by_cell(ex: Executor, kind: str, outlier: int) -> None:
+    x = skewed(kind, 300_000)
+    x[7] = outlier
+    np.testing.assert_array_equal(layout.to_numpy(ex, sorting.sort(ex, layout.from_numpy(ex, x))), np.sort(x))
 
 
 @given(data=st.data())

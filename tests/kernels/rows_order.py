@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from arkserver.engine.blocks import coded, dealing, grouping, moving, numbering, segmented, sorting
+from arkserver.engine.blocks.orders import order_of
+from arkserver.engine.blocks.views import raw
 from tests.kernels.rows import Arguments, Array, Comparison, codes, each, numbers, special_floats
 
 
@@ -340,6 +342,31 @@ def between_reference(x: Array, bounds: Array, places: Array, start: int) -> Arr
     return np.array([bisect_right(known, (c, start + i)) for i, c in enumerate(codes(x).tolist())], np.uint16)
 
 
+def cells_bounded(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
+    """`bounded` whose cells are between two of the keys, wide ones or narrow."""
+    for x, bounds, places, start in bounded(rng, max(n, 1)):
+        least, most = sorted(order_of(x.dtype).code(bits) for bits in raw(rng.choice(x, 2)))
+        for bits in (0, 3, 9):
+            shift = max(0, (most - least).bit_length() - bits)
+            yield x, bounds, places, start, dealing.Cells(least, most - least if bits else 0, shift if bits else 0)
+
+
+def dealt_between(x: Array, bounds: Array, places: Array, start: int, cells: dealing.Cells) -> tuple[Array, ...]:
+    """Keys of each part, whose cells ascend and have nothing in common."""
+    deal, begins = dealing.deal_between(x, bounds, places, start, len(bounds) + 2, cells)
+    pieces = deal.pieces(x)
+    for piece, inner in zip(pieces, begins, strict=True):
+        filled = [codes(piece[a:b]) for a, b in pairwise((0, *inner, len(piece))) if a < b]
+        assert all(a.max() < b.min() for a, b in pairwise(filled))
+    return tuple(p[stable(p)] for p in pieces)
+
+
+def between_pieces(x: Array, bounds: Array, places: Array, start: int, _: dealing.Cells) -> tuple[Array, ...]:
+    parts = between_reference(x, bounds, places, start)
+    pieces = [x[parts == part] for part in range(len(bounds) + 2)]
+    return tuple(p[stable(p)] for p in pieces)
+
+
 def owned(rng: np.random.Generator, n: int) -> Iterator[Arguments]:
     for cut in ([0, n], [0, 0, n // 3, n // 3, n], np.sort(rng.integers(0, n + 1, 40)).tolist()):
         edges = np.array([0, *cut[1:-1], n])
@@ -408,6 +435,7 @@ ROWS: dict[str, Comparison] = {
     "sorting.argtop": Comparison(lambda x, k, largest: x[sorting.argtop(x, k, largest=largest)], top_reference, tops),
     "dealing.deal_to": Comparison(dealt, dealt_reference, deals),
     "dealing.deal_near": Comparison(dealt_near, near_reference, near_deals),
+    "dealing.deal_between": Comparison(dealt_between, between_pieces, cells_bounded),
     "dealing.parts_between": Comparison(dealing.parts_between, between_reference, bounded),
     "dealing.owners": Comparison(
         dealing.owners, lambda edges, rows: (np.searchsorted(edges, rows, "right") - 1).astype(np.uint16), owned

@@ -115,6 +115,7 @@ def test_sorts_buckets_that_are_cut_again(
     name: str, pool: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(radix, "LARGE", 600)
+    monkeypatch.setattr(radix, "WHOLE", 100)
     monkeypatch.setattr(cutting, "FULL", 100)
     pool(2)
     check(COMPARISONS[name], 1, 20_000)

@@ -7,14 +7,14 @@ than that, as when many rows are looked up in a small table, each block of the i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from arkserver.engine.algorithms.ranges import joined
+from arkserver.engine.algorithms.ranges import by_cell, joined
 from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.dealing import Deal, deal_near, deal_to, owners
 from arkserver.engine.buffers import empty
@@ -309,16 +309,8 @@ def _arrived(pieces: list[Written]) -> list[Written]:
 
 
 def _scatter_pieces(block: NDArray[Any], pieces: list[Written]) -> None:
-    for index, values in _by_range(pieces):
+    for index, values in chain.from_iterable(by_cell(pieces)):
         put_rows(block, index, values)
-
-
-def _by_range(pieces: list[Written]) -> Iterator[list[NDArray[Any]]]:
-    """What all pieces have for one range, and then for the next: each is written while it is in the cache."""
-    for spans in zip(*(pairwise((0, *inner, len(columns[0]))) for inner, *columns in pieces), strict=True):
-        for (start, stop), (_, *columns) in zip(spans, pieces, strict=True):
-            if start < stop:
-                yield [c[start:stop] for c in columns]
 
 
 def scatter_value(ex: Executor, x: Array, index: Array, value: Any) -> Array:
@@ -336,7 +328,7 @@ def _scatter_value(block: NDArray[Any], index: NDArray[Any], value: Any) -> None
 
 
 def _scatter_value_pieces(block: NDArray[Any], pieces: list[Written], value: Any) -> None:
-    for (index,) in _by_range(pieces):
+    for (index,) in chain.from_iterable(by_cell(pieces)):
         moving.scatter_scalar(block, index, value)
 
 

@@ -11,7 +11,7 @@ strings bytewise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
-from arkserver.engine.blocks.dealing import Deal, deal_to, parts_between
+from arkserver.engine.blocks.dealing import Cells, Deal, cells_between, deal_between, deal_to, parts_between
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.values import Column, starts
+from arkserver.engine.values import Column, TextBlock, starts
 
 Ints = NDArray[np.int64]
 Parts = NDArray[np.uint16]
 Columns = tuple[Key, ...]
+Near = tuple[Any, ...]
+"""Where cells of a piece but the first begin (a tuple), and its columns."""
 
 # Rows sampled for each part: the largest part then exceeds the mean by a few percent.
 OVERSAMPLING = 128
@@ -41,6 +43,8 @@ class Ranges:
     """the first row of each range but the first, ascending; last their positions, if ties are told apart by these"""
     parts: int
     """how many ranges; some may be empty"""
+    cells: Cells | None
+    """how the rows of a range are cut further, so that each cell of them is sorted in the cache; None of other keys"""
 
 
 def ranges_of(ex: Executor, *tables: Sequence[Column], positions: bool) -> Ranges:
@@ -54,12 +58,19 @@ def ranges_of(ex: Executor, *tables: Sequence[Column], positions: bool) -> Range
         Whether rows with equal keys may lie in different ranges, by their positions; for one table only.
     """
     parts = max(len(table[0].rows) for table in tables)
-    share = OVERSAMPLING * parts / max(1, sum(table[0].size for table in tables))
+    rows = sum(table[0].size for table in tables)
+    share = OVERSAMPLING * parts / max(1, rows)
     samples = [s for table in tables for s in _samples(ex, table, share)]
     columns = joined(samples) if positions else joined(samples)[:-1]
     order = keys.coargsort(columns)
     picks = order[np.unique(np.arange(1, parts) * len(order) // parts)] if len(order) else order
-    return Ranges(tuple(keys.gather(c, picks) for c in columns), parts)
+    cells = _cells(keys.gather(columns[0], order[[0, -1]]), rows) if len(order) and len(tables[0]) == 1 else None
+    return Ranges(tuple(keys.gather(c, picks) for c in columns), parts, cells)
+
+
+def _cells(ends: Key, rows: int) -> Cells | None:
+    """Cells of the keys between two, of which there are so many rows."""
+    return None if isinstance(ends, TextBlock) else cells_between(ends, rows)
 
 
 def _samples(ex: Executor, table: Sequence[Column], share: float) -> list[Columns]:
@@ -81,6 +92,7 @@ def exchange_by_range(
     *,
     payload: Sequence[Any] = (),
     positions: bool = True,
+    near: bool = False,
 ) -> Refs:
     """Send each row to the part of its range and merge what arrives there.
 
@@ -95,13 +107,28 @@ def exchange_by_range(
         Arrays or blocks that travel with the keys.
     positions : bool
         Whether the positions travel too.
+    near : bool
+        Whether the rows of one key come cut into cells, which `by_cell` brings together; the pieces are `Near` then.
     """
     operands = (Each(starts(table[0].rows)), ranges, len(table), positions, *table, *payload)
-    return ex.exchange(_split, operands, merge, parts=ranges.parts)
+    return ex.exchange(_split_near if near else _split, operands, merge, parts=ranges.parts)
 
 
 def _split(start: int, ranges: Ranges, n_keys: int, positions: bool, *columns: Key) -> list[Columns]:
     deal = deal_to(_parts_of(start, columns[:n_keys], ranges), ranges.parts)
+    return _dealt(deal, start, positions, columns)
+
+
+def _split_near(start: int, ranges: Ranges, n_keys: int, positions: bool, *columns: Key) -> list[Near]:
+    if ranges.cells is None:
+        return [((), *piece) for piece in _split(start, ranges, n_keys, positions, *columns)]
+    first, places = ranges.splitters
+    deal, cells = deal_between(columns[0], first, places, start, ranges.parts, ranges.cells)
+    return [(inner, *piece) for inner, piece in zip(cells, _dealt(deal, start, positions, columns), strict=True)]
+
+
+def _dealt(deal: Deal, start: int, positions: bool, columns: Columns) -> list[Columns]:
+    """The columns of each part."""
     first, *others = columns
     if positions and isinstance(first, np.ndarray):
         pieces, places = deal.pieces_and_places(first, start)
@@ -168,3 +195,18 @@ def _pieces(deal: Deal, column: Key) -> list[Key]:
 def joined(pieces: Sequence[Columns]) -> Columns:
     """Pieces of columns end to end."""
     return tuple(keys.joined(c) for c in zip(*pieces, strict=True))
+
+
+def by_cell(pieces: Sequence[Near]) -> Iterator[list[Columns]]:
+    """What all pieces have for one cell, and then for the next: each is dealt with while it is in the cache."""
+    if not any(inner for inner, *_ in pieces):
+        yield [tuple(columns) for _, *columns in pieces]
+        return
+    for spans in zip(*(pairwise((0, *inner, len(columns[0]))) for inner, *columns in pieces), strict=True):
+        cut = [
+            tuple(c[start:stop] for c in columns)
+            for (start, stop), (_, *columns) in zip(spans, pieces, strict=True)
+            if start < stop
+        ]
+        if cut:
+            yield cut

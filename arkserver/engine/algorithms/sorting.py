@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from arkserver.engine import buffers
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
-from arkserver.engine.algorithms.ranges import Columns, exchange_by_range, joined, ranges_of
-from arkserver.engine.blocks import along, moving, sorting
+from arkserver.engine.algorithms.ranges import Columns, Near, by_cell, exchange_by_range, joined, ranges_of
+from arkserver.engine.blocks import along, moving, radix, sorting
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.layout import align, array_of, array_of_unknown, even_rows
+from arkserver.engine.threads import threads
 from arkserver.engine.values import Array, Column, starts
 
 INT64 = np.dtype(np.int64)
@@ -42,7 +44,8 @@ def sort(ex: Executor, x: Array, axis: int = 0) -> Array:
     if len(x.rows) == 1:
         return array_of(ex.map(sorting.sort, x), x)
     ranges = ranges_of(ex, [x], positions=True)
-    return array_of_unknown(ex, exchange_by_range(ex, ranges, [x], _merge_sorted, positions=False), x.dtype)
+    refs = exchange_by_range(ex, ranges, [x], _merge_sorted, positions=False, near=True)
+    return array_of_unknown(ex, refs, x.dtype)
 
 
 def argsort(ex: Executor, x: Array, axis: int = 0) -> Array:
@@ -71,8 +74,22 @@ def _coargsort(*columns: Key) -> Ints:
     return keys.coargsort(columns)
 
 
-def _merge_sorted(pieces: Sequence[Columns]) -> NDArray[Any]:
-    return sorting.sort(joined(pieces)[0])
+def _merge_sorted(pieces: Sequence[Near]) -> NDArray[Any]:
+    """The rows of each cell, sorted, end to end; all threads share a cell that is too large for one."""
+    cells = list(by_cell(pieces))
+    if len(cells) == 1:
+        return sorting.sort(joined(cells[0])[0])
+    ends = np.cumsum([sum(len(rows) for (rows,) in cell) for cell in cells]).tolist()
+    out = buffers.empty(ends[-1] if ends else 0, pieces[0][1].dtype)
+
+    def finish(cell: list[Columns], start: int, stop: int) -> None:
+        out[start:stop] = sorting.sort(joined(cell)[0])
+
+    rows = list(zip(cells, (0, *ends), ends, strict=False))
+    for row in (r for r in rows if r[2] - r[1] > radix.WHOLE):
+        finish(*row)
+    threads().run(finish, *zip(*(r for r in rows if r[2] - r[1] <= radix.WHOLE), strict=True))
+    return out
 
 
 def _merge_order(pieces: Sequence[Columns]) -> Ints:

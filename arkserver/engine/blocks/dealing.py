@@ -11,13 +11,44 @@ import numpy as np
 from arkserver_kernels import dealing
 
 from arkserver.engine import buffers
-from arkserver.engine.blocks.orders import Order, order_of
+from arkserver.engine.blocks.orders import SIGNED, Order, order_of
 from arkserver.engine.blocks.views import Array, Ints, has_bits, plain, raw
 from arkserver.engine.threads import threads
 
 # Ranges of so many rows are written without misses of the last cache or of the page table's, and there are about
 # so many at most: rows are dealt to as many places side by side.
 NEAR_BITS, RANGE_BITS = 20, 8
+# Keys are dealt to about so many cells at most: in fewer, which have more rows, more of these tie by what a word has of
+# their codes, and with more of them a deal takes three times as long. Cells of fewer rows are not worth the calls.
+CELL_BITS, CELL_ROW_BITS = 9, 17
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Ranges of codes (see `orders.Order`) of one width; what is before the first or behind the last belongs to it."""
+
+    base: int
+    most: int
+    """codes less `base` up to which cells are told apart"""
+    shift: int
+    """the bits of a code, less `base`, that one cell has"""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return (self.most >> self.shift) + 1
+
+    def of(self, code: int) -> int:
+        """The cell of a code."""
+        return min(max(code - self.base, 0), self.most) >> self.shift
+
+
+def cells_between(ends: Array, rows: int) -> Cells:
+    """Cells from the first to the last of two keys, for so many rows."""
+    order = order_of(ends.dtype)
+    low, high = (order.code(bits) for bits in raw(ends))
+    bits = min(CELL_BITS, (rows >> CELL_ROW_BITS).bit_length())
+    return Cells(low, high - low, max(0, (high - low).bit_length() - bits)) if bits else Cells(low, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +155,58 @@ def deal_near(edges: Ints, rows: Ints) -> tuple[Deal, Ints, list[tuple[int, ...]
     list of tuple of int
         For each block where its ranges but the first begin in the piece.
     """
-    rows, parts = plain(rows), owners(edges, rows)
-    shift = max(NEAR_BITS, int(edges[-1]).bit_length() - RANGE_BITS)
-    # The number of a row's block and that of its range of all rows both ascend; so does their sum, which is dealt by.
-    firsts = (edges >> shift) + np.arange(len(edges))
-    if edges[-1] >> shift:
-        threads().each_chunk(lambda a, b: dealing.refine_parts(rows, a, b, shift, parts), len(rows))
+    rows, last = plain(rows), int(edges[-1])
+    shift = max(NEAR_BITS, last.bit_length() - RANGE_BITS)
+    cells = Cells(SIGNED.code(0), last, shift)
+    deal, firsts, ranges = _deal_by_cells(rows, owners(edges, rows), edges >> shift, cells)
+    return deal, np.repeat(edges[:-1], np.diff(firsts)), ranges
+
+
+def deal_between(
+    keys: Array, bounds: Array, places: Ints, start: int, count: int, cells: Cells
+) -> tuple[Deal, list[tuple[int, ...]]]:  # fmt: skip
+    """Deal keys to the parts ``0 .. count - 1`` that `parts_between` names, those of a part by ranges of codes.
+
+    Parameters
+    ----------
+    cells : Cells
+        Their ranges, of which a part has at least a share of one; keys with equal bits are in one of them.
+
+    Returns
+    -------
+    Deal
+        Its pieces are those of the parts; its parts are the ranges of each.
+    list of tuple of int
+        For each part where its ranges but the first begin in the piece.
+    """
+    order = order_of(keys.dtype)
+    inner = [cells.of(order.code(bits)) for bits in raw(bounds)]
+    edges = np.array([0, *inner, *[cells.count - 1] * (count - len(inner))])
+    deal, _, ranges = _deal_by_cells(keys, parts_between(keys, bounds, places, start), edges, cells)
+    return deal, ranges
+
+
+def _deal_by_cells(
+    keys: Array, parts: Array, edges: Ints, cells: Cells
+) -> tuple[Deal, Ints, list[tuple[int, ...]]]:  # fmt: skip
+    """Deal keys to ascending parts, each by cells: the deal of the parts, the first range of each, where these begin.
+
+    Parameters
+    ----------
+    parts : ndarray of uint16
+        Changed.
+    edges : ndarray of int64
+        The cell in which each part begins, and that of the end.
+    """
+    # The number of a key's part and that of its cell both ascend; so does their sum, which is dealt by.
+    firsts = edges + np.arange(len(edges))
+    if cells.count > 1:
+        bits, order = raw(keys), order_of(keys.dtype)
+        args = order.negative, order.flip, np.uint64(cells.base), np.uint64(cells.most), np.uint64(cells.shift), parts
+        threads().each_chunk(lambda a, b: dealing.refine_parts(bits, a, b, *args), len(bits))
     deal = deal_to(parts, int(firsts[-1]))
     ranges = [tuple((deal.edges[a + 1 : b] - deal.edges[a]).tolist()) for a, b in pairwise(firsts.tolist())]
-    return replace(deal, edges=deal.edges[firsts]), np.repeat(edges[:-1], np.diff(firsts)), ranges
+    return replace(deal, edges=deal.edges[firsts]), firsts, ranges
 
 
 def parts_between(keys: Array, bounds: Array, places: Ints, start: int) -> Array:

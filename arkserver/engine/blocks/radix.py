@@ -21,6 +21,8 @@ from arkserver.engine.threads import threads
 
 # A bucket of more words is cut again: its words and as many spare ones no longer fit the cache of a core.
 LARGE = 1 << 17
+# So many keys are sorted as one bucket, when one thread sorts them: a scatter of them would gain less than it takes.
+WHOLE = 1 << 18
 # Keys of fewer bits are counted, not moved.
 COUNTED_BITS = 14
 # A word has room for a row of so many bits beside the last bits of a code, whatever the code's leading digit.
@@ -65,7 +67,7 @@ def scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> No
 def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Range, cut: Cut, room: int) -> None:
     """Write words into the buckets: a key's place (or row) in `room` bits, and above it what fits of its code."""
     args = order.negative, order.flip, found.base, cut.shift, cut.buckets
-    word = np.uint64(min(64 - cut.digit, 63)), ~np.uint64((1 << room) - 1)
+    word = _word(cut.digit, room)
 
     def scatter(positions: Ints, start: int, stop: int) -> None:
         if len(rows):
@@ -74,6 +76,16 @@ def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Ra
             radix.scatter_words(keys, start, stop, *args, *word, positions, out)
 
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
+
+
+def _word(digit: int, room: int) -> tuple[np.uint64, np.uint64]:
+    """How far a code is shifted for a word, and which bits of it are kept there."""
+    return np.uint64(min(64 - digit, 63)), ~np.uint64((1 << room) - 1)
+
+
+def _is_whole(keys: Array) -> bool:
+    """Whether keys are sorted as one bucket: they are not worth a scatter to several, nor a second thread."""
+    return len(keys) <= WHOLE and len(threads().chunks(len(keys))) == 1
 
 
 def bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
@@ -85,13 +97,13 @@ def bucket_ranges(starts: Ints) -> tuple[Ints, Ints]:
     return cuts[:-1], cuts[1:]
 
 
-def _large_buckets(starts: Ints) -> list[tuple[int, int]]:
-    return [(int(a), int(b)) for a, b in pairwise(starts) if b - a > LARGE] if starts[-1] > LARGE else []
+def _large_buckets(starts: Ints, large: int) -> list[tuple[int, int]]:
+    return [(int(a), int(b)) for a, b in pairwise(starts) if b - a > large] if starts[-1] > large else []
 
 
-def spare_words(starts: Ints) -> Array:
+def spare_words(starts: Ints, large: int) -> Array:
     sizes = np.diff(starts)
-    return buffers.empty(2 * int(sizes[sizes <= LARGE].max(initial=0)), np.uint64)
+    return buffers.empty(2 * int(sizes[sizes <= large].max(initial=0)), np.uint64)
 
 
 def digit_counts() -> Ints:
@@ -112,6 +124,10 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool =
     elif found.bits <= COUNTED_BITS:
         _write_runs(out, order, found, cut_buckets(keys, order, found, found.bits).starts)
         return
+    if _is_whole(keys):
+        radix.write_codes(keys, order.negative, order.flip, found.base, out)
+        _sort_key_buckets(out, order, found, np.array([0, len(keys)]), WHOLE, low)
+        return
     cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)), low)
     scatter(keys, out, order, found, cut)
     sort_buckets(out, order, found, cut, low, keys if spent else None)
@@ -119,17 +135,22 @@ def _sort_into(keys: Array, out: Array, order: Order, low: int, *, spent: bool =
 
 def sort_buckets(words: Array, order: Order, found: Range, cut: Cut, low: int = 0, room: Array | None = None) -> None:
     """Sort the codes of each bucket and turn them back into keys; large buckets by way of `room` for all, if given."""
-    code = order.negative, order.flip, found.base
-
-    def finish(bucket: int, stop: int) -> None:
-        args = words, cut.starts, bucket, stop, LARGE, low
-        radix.sort_key_buckets(*args, *code, spare_words(cut.starts), digit_counts())
-
-    threads().run(finish, *bucket_ranges(cut.starts))
-    for start, stop in _large_buckets(cut.starts):
+    _sort_key_buckets(words, order, found, cut.starts, LARGE, low)
+    for start, stop in _large_buckets(cut.starts, LARGE):
         part = words[start:stop]
         _sort_slice(part, low, buffers.empty(stop - start, np.uint64) if room is None else room[start:stop])
         restore(part, order, found)
+
+
+def _sort_key_buckets(words: Array, order: Order, found: Range, starts: Ints, large: int, low: int) -> None:
+    """`sort_buckets` that hold at most `large` words."""
+    code = order.negative, order.flip, found.base
+
+    def finish(bucket: int, stop: int) -> None:
+        args = words, starts, bucket, stop, large, low
+        radix.sort_key_buckets(*args, *code, spare_words(starts, large), digit_counts())
+
+    threads().run(finish, *bucket_ranges(starts))
 
 
 def restore(words: Array, order: Order, found: Range) -> None:
@@ -168,18 +189,23 @@ def _argsort_into(keys: Array, rows: Ints, out: Array, new: Bools, order: Order)
     if found.ascending or found.descending:
         _ascend(keys, rows, out, new, reverse=not found.ascending)
         return
-    cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
     room = (int(rows[-1]) if len(rows) else len(keys) - 1).bit_length()
-    _scatter_places(keys, rows, out, order, found, cut, room)
-    drop = max(0, cut.digit + room - 64)
+    if _is_whole(keys):
+        digit, starts, large = found.bits + int(found.zeros), np.array([0, len(keys)]), WHOLE
+        radix.write_words(keys, rows, order.negative, order.flip, found.base, *_word(digit, room), out)
+    else:
+        cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
+        digit, starts, large = cut.digit, cut.starts, LARGE
+        _scatter_places(keys, rows, out, order, found, cut, room)
+    drop = max(0, digit + room - 64)
     code = order.negative, order.flip, found.base, drop if drop > found.zeros else 0, room
 
     def finish(bucket: int, stop: int) -> None:
-        args = keys, rows, out, cut.starts, bucket, stop, LARGE
-        radix.sort_place_buckets(*args, *code, new, spare_words(cut.starts), digit_counts())
+        args = keys, rows, out, starts, bucket, stop, large
+        radix.sort_place_buckets(*args, *code, new, spare_words(starts, large), digit_counts())
 
-    threads().run(finish, *bucket_ranges(cut.starts))
-    for start, stop in _large_buckets(cut.starts):
+    threads().run(finish, *bucket_ranges(starts))
+    for start, stop in _large_buckets(starts, large):
         _sort_slice(out[start:stop], room, buffers.empty(stop - start, np.uint64))
         spare = buffers.empty(2 * (stop - start) if drop else 0, np.uint64)
         radix.finish_places(keys, rows, out[start:stop], *code, new[start:stop], spare, digit_counts())

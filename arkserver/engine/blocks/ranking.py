@@ -78,7 +78,7 @@ def _leave_distinct(words: Array, cut: Cut) -> Ints:
 
     def leave(bucket: int, stop: int) -> None:
         args = cut.starts, bucket, stop, radix.LARGE, _slots(cut)
-        ranking.leave_distinct(words, *args, radix.spare_words(cut.starts), radix.digit_counts(), counts)
+        ranking.leave_distinct(words, *args, radix.spare_words(cut.starts, radix.LARGE), radix.digit_counts(), counts)
 
     threads().run(leave, *radix.bucket_ranges(cut.starts))
     for bucket, start, stop in _large_buckets(cut):
@@ -120,7 +120,7 @@ def _number(words: Array, distinct: Array, cut: Cut) -> Ints:
     counts = np.zeros(len(cut.starts) - 1, np.int64)
 
     def number(bucket: int, stop: int) -> None:
-        spare = radix.spare_words(cut.starts)
+        spare = radix.spare_words(cut.starts, radix.LARGE)
         args = cut.starts, bucket, stop, radix.LARGE, _slots(cut)
         ranking.number_buckets(words, *args, distinct, spare, radix.digit_counts(), counts)
 
