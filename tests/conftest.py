@@ -11,8 +11,8 @@ import pytest
 
 from arkserver.cluster import executor as executor_module
 from arkserver.cluster.executor import ClusterExecutor
-from arkserver.engine.executor import Executor
-from arkserver.engine.local import DEFERRED_FROM, LocalExecutor
+from arkserver.engine.executor import DEFERRED_FROM, Executor
+from arkserver.engine.local import LocalExecutor
 from tests.support.cluster import running_cluster
 
 # Timing belongs to the benchmarks: an example may run while the machine compiles something else.
@@ -54,4 +54,4 @@ def ex(request: pytest.FixtureRequest) -> Iterator[Executor]:
     else:
         with running_cluster(count) as cluster, pytest.MonkeyPatch.context() as patch:
             patch.setattr(executor_module, "MERGED_HERE_PIECES", 0)  # small results of exchanges would stay here
-            yield ClusterExecutor(cluster)
+            yield ClusterExecutor(cluster, deferred_from=0)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from distributed import Future
 
+from arkserver.engine.deferred import sources_of
 from arkserver.engine.executor import Each
 from arkserver.engine.values import Array, Strings
 
@@ -35,8 +36,8 @@ class RemoteBlock:
 
 
 def remote_blocks(operands: Iterable[Any]) -> list[RemoteBlock]:
-    """The blocks on workers among the operands of a step."""
-    return [b for operand in operands for b in _cut(operand) if isinstance(b, RemoteBlock)]
+    """The blocks on workers among the operands of a step, or that these are to be computed from."""
+    return [b for o in operands for block in _cut(o) for b in sources_of(block) if isinstance(b, RemoteBlock)]
 
 
 def _cut(operand: Any) -> tuple[Any, ...]:

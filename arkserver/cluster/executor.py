@@ -15,8 +15,8 @@ from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.exchange import Half, Packed
 from arkserver.cluster.graphs import SHARED_BYTES, Graph, literal_bytes
 from arkserver.engine import progress
-from arkserver.engine.deferred import value_of
-from arkserver.engine.executor import C, Each, Executor, R, Refs, blocks_of, operands_at
+from arkserver.engine.deferred import settle, value_of
+from arkserver.engine.executor import DEFERRED_FROM, C, Each, Executor, R, Refs, blocks_of, operands_at
 from arkserver.engine.values import Array, Block, Strings
 
 # From this many pieces, or bytes, an exchange runs as a shuffle.
@@ -53,15 +53,18 @@ class ClusterExecutor(Executor):
         The scheduler, its workers and a client.
     nbytes : int
         Of the largest value; when that is more than a block a worker may have, arrays get several blocks a worker.
+    deferred_from : int
+        Elements from which cheap elementwise results wait until they are needed; see `deferred`.
     """
 
-    def __init__(self, cluster: Cluster, nbytes: int = 0) -> None:
+    def __init__(self, cluster: Cluster, nbytes: int = 0, deferred_from: int = DEFERRED_FROM) -> None:
         self.cluster = cluster
         self._nbytes = nbytes
+        self.deferred_from = deferred_from
 
     def sized(self, nbytes: int) -> ClusterExecutor:
         """The executor of a command whose largest value has `nbytes`."""
-        return ClusterExecutor(self.cluster, nbytes)
+        return ClusterExecutor(self.cluster, nbytes, self.deferred_from)
 
     @property
     def width(self) -> int:
@@ -182,7 +185,11 @@ class ClusterExecutor(Executor):
         return Refs(blocks)
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
-        """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was."""
+        """New blocks in place of those of `array`; waits, so that an error leaves `array` as it was.
+
+        What is to be computed from the old ones is sent out first: it would keep them on the workers, uncounted.
+        """
+        settle(array.blocks)
         graph = Graph(_name(fn))
         keys = []
         for i in range(len(array.blocks)):

@@ -10,6 +10,7 @@ from tornado.web import Application
 
 from arkserver.cluster.blocks import remote_blocks
 from arkserver.cluster.worker import THREADS
+from arkserver.engine.executor import Refs
 
 
 def add_pages(scheduler: Scheduler, pages: Application, link: str) -> None:
@@ -40,7 +41,7 @@ def workers(scheduler: Scheduler) -> list[dict[str, Any]]:
 def where(value: Any) -> str:
     """Where the blocks of a value are."""
     blocks = getattr(value, "blocks", ())
-    remote = len(remote_blocks([value]))
+    remote = sum(bool(remote_blocks([Refs([b])])) for b in blocks)
     if not remote:
         return "server"
     return f"{remote} blocks on workers" + (f", {len(blocks) - remote} here" if remote < len(blocks) else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from arkserver.cluster.blocks import RemoteBlock, remote_blocks
+from arkserver.cluster.blocks import remote_blocks
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine import layout
 from arkserver.engine.blocks.elementwise import Function
@@ -46,7 +46,7 @@ class PlacingExecutor(Executor):
 
     def adopt(self, value: C) -> C:
         """A value with its blocks where its size says; the value itself when they are there."""
-        if any(isinstance(b, RemoteBlock) for b in value.blocks) == self._is_large(value.nbytes):
+        if bool(remote_blocks([value])) == self._is_large(value.nbytes):
             return value
         moved: C = self.sized(value.nbytes)._moved(value)
         return moved

@@ -44,6 +44,8 @@ log = structlog.get_logger("server")
 # The interpreter hands its lock over after this long; the default of 5 ms would be seen in every small command that
 # comes while a large one runs Python code.
 SWITCH_SECONDS = 0.0005
+# New objects from which the collector looks for circles among them; a command has about a hundred for each worker.
+COLLECTED_FROM = 10_000
 
 CHECKPOINT_SIGNAL = signal.SIGUSR1
 """writes a checkpoint and goes on; Slurm's ``--signal`` can send it ahead of a job's time limit"""
@@ -177,7 +179,7 @@ class Server:
         self.checkpoints.start()
         await self._integration.start(settings.host, self.info.port, port)
         self._announce()
-        _spare_the_collector()
+        spare_the_collector()
         if settings.warmup:
             self._warmup = warmup.start()
 
@@ -194,7 +196,7 @@ class Server:
             self.stop()
         else:
             self._say(self._scheduling.addresses())
-            _spare_the_collector()
+            spare_the_collector()
             log.info("scheduling", **self._scheduling.addresses())
 
     def _open_side_sockets(self) -> None:
@@ -316,9 +318,13 @@ def _authenticator(settings: ServerSettings) -> auth.Authenticator:
     return auth.Authenticator(auth.shared_token(TOKEN_FOLDER, given), personal)
 
 
-def _spare_the_collector() -> None:
-    """Leave what start-up has made, which stays, out of the collector's rounds: these stop all requests meanwhile."""
+def spare_the_collector() -> None:
+    """Leave what start-up has made, which stays, out of the collector's rounds: these stop all requests meanwhile.
+
+    And have fewer rounds: all tasks of a command live at the same time, so that each round would look at them in vain.
+    """
     gc.freeze()
+    gc.set_threshold(COLLECTED_FROM, *gc.get_threshold()[1:])
 
 
 def _own_name(host: str) -> str:

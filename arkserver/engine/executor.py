@@ -17,9 +17,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from arkserver.engine.blocks.chains import Chain
 from arkserver.engine.blocks.elementwise import Function, apply
-from arkserver.engine.deferred import value_of
-from arkserver.engine.values import Array, Block, DType, Strings
+from arkserver.engine.deferred import Calls, defer, value_of
+from arkserver.engine.values import BIGINT, Array, Block, DType, Strings
+
+# A pass over so many elements costs more than the second look at them.
+DEFERRED_FROM = 1 << 18
 
 R = TypeVar("R")
 C = TypeVar("C", bound=Array | Strings)
@@ -48,6 +52,9 @@ class Executor(ABC):
     anything else is the same for all. All that are cut must have the same number of blocks, and arrays the same
     `rows` (`layout.align` sees to that).
     """
+
+    deferred_from: int = DEFERRED_FROM
+    """elements from which cheap elementwise results wait until they are needed; see `deferred`"""
 
     @property
     @abstractmethod
@@ -104,8 +111,16 @@ class Executor(ABC):
         """The contents of blocks, here."""
 
     def elementwise(self, fn: Function, dtype: DType, *operands: Any) -> Refs:
-        """`map` for a cheap function of each element, of one dtype; when it is computed is the executor's affair."""
-        return self.map(apply_function, fn, dtype, *operands)
+        """`map` for a cheap function of each element, of one dtype; a large result is computed when it is needed."""
+        arrays = [o for o in operands if isinstance(o, Array)]
+        if arrays[0].size < self.deferred_from or any(a.dtype == BIGINT for a in arrays):
+            return self.map(apply_function, fn, dtype, *operands)
+        calls = [tuple(at_block(o, i) for o in operands) for i in range(blocks_of(operands))]
+        return Refs(defer(self._apply_chain, fn, dtype, calls))
+
+    def _apply_chain(self, chain: Chain, calls: Calls) -> tuple[Block, ...]:
+        columns = zip(*calls, strict=True)
+        return self.map(apply_function, chain, chain.dtype, *map(Refs, columns)).values
 
     def load(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """`map` for a function that reads files: its blocks are kept and never made again, as the files may go."""

@@ -10,13 +10,9 @@ import numpy as np
 
 from arkserver.engine import progress
 from arkserver.engine.blocks import moving
-from arkserver.engine.blocks.elementwise import Function
-from arkserver.engine.deferred import defer, settle, value_of
-from arkserver.engine.executor import C, Executor, R, Refs, at_block, blocks_of, operands_at
-from arkserver.engine.values import BIGINT, Array, Block, DType
-
-# A pass over so many elements costs more than the second look at them.
-DEFERRED_FROM = 1 << 18
+from arkserver.engine.deferred import settle, value_of
+from arkserver.engine.executor import DEFERRED_FROM, C, Executor, R, Refs, blocks_of, operands_at
+from arkserver.engine.values import Array, Block
 
 
 class LocalExecutor(Executor):
@@ -32,7 +28,7 @@ class LocalExecutor(Executor):
 
     def __init__(self, width: int = 1, deferred_from: int = DEFERRED_FROM) -> None:
         self._width = width
-        self._deferred_from = deferred_from
+        self.deferred_from = deferred_from
 
     @property
     def width(self) -> int:
@@ -42,13 +38,6 @@ class LocalExecutor(Executor):
     def map(self, fn: Callable[..., Any], *operands: Any) -> Refs:
         """One new block for each: ``fn(*operands)``."""
         return Refs(self.collect(fn, *operands))
-
-    def elementwise(self, fn: Function, dtype: DType, *operands: Any) -> Refs:
-        """`map` for a cheap function; large results are computed when they are needed."""
-        arrays = [o for o in operands if isinstance(o, Array)]
-        if arrays[0].size < self._deferred_from or any(a.dtype == BIGINT for a in arrays):
-            return super().elementwise(fn, dtype, *operands)
-        return Refs(defer(fn, dtype, *(at_block(o, i) for o in operands)) for i in range(blocks_of(operands)))
 
     def map_parts(self, parts: int, fn: Callable[..., Sequence[Any]], *operands: Any) -> tuple[Refs, ...]:
         """`map` for a function that returns `parts` results."""
@@ -78,10 +67,7 @@ class LocalExecutor(Executor):
 
     def update(self, fn: Callable[..., None], array: Array, *operands: Any) -> Array:
         """Write into the blocks where they are; one that cannot be written to (received from a client) is copied."""
-        present = [value_of(b) for b in array.blocks]
-        for block in present:
-            settle(block)
-        blocks = tuple(b if b.flags.writeable else moving.copy(b) for b in present)
+        blocks = tuple(b if b.flags.writeable else moving.copy(b) for b in settle(array.blocks))
         changed = replace(array, blocks=blocks)
         with progress.running(None):  # to be cancelled half way would leave the array half changed
             self.collect(fn, changed, *operands)

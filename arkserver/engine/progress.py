@@ -85,6 +85,7 @@ class Progress:
 
 
 _current: ContextVar[Progress | None] = ContextVar("progress", default=None)
+_earlier: ContextVar[str | None] = ContextVar("earlier", default=None)
 
 
 def current() -> Progress | None:
@@ -102,9 +103,9 @@ def pause(seconds: float) -> None:
 
 
 def command() -> str:
-    """The name of the command that runs in this context."""
-    token = _current.get()
-    return token.command if token is not None else "arkserver"
+    """The name of the command that work in this context belongs to: the one that runs, or an earlier one."""
+    token, earlier = _current.get(), _earlier.get()
+    return earlier or (token.command if token is not None else "arkserver")
 
 
 @contextmanager
@@ -115,3 +116,13 @@ def running(token: Progress | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(reset)
+
+
+@contextmanager
+def on_behalf_of(earlier: str) -> Iterator[None]:
+    """Work that an earlier command left to be done; it is the one that runs who waits for it and may be cancelled."""
+    reset = _earlier.set(earlier)
+    try:
+        yield
+    finally:
+        _earlier.reset(reset)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine import layout
-from arkserver.engine.algorithms import grouping, indexing, sorting
+from arkserver.engine.algorithms import elementwise, grouping, indexing, sorting
 from arkserver.engine.executor import Each
 from arkserver.engine.values import Array, starts
 from arkserver.errors import ArkserverError
@@ -101,8 +101,7 @@ class Session:
     def add(self) -> None:
         (x, a), (y, b) = self.any(), self.any()
         if x.shape == y.shape:
-            x, y = layout.align(self.ex, x, y)
-            self.keep(layout.array_of(self.ex.map(np.add, x, y), x), a + b)
+            self.keep(elementwise.each(self.ex, np.add, x.dtype, x, y, cheap=True), a + b)
 
     def sort(self) -> None:
         x, a = self.any()
@@ -208,7 +207,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     with running_cluster(args.workers) as cluster:
-        session = Session(ClusterExecutor(cluster), np.random.default_rng(args.seed))
+        session = Session(ClusterExecutor(cluster, deferred_from=0), np.random.default_rng(args.seed))
         killer = Killer(session.ex, args.kills, 1 if args.hasty else args.workers, args.seed)
         done = run(session, killer, args.commands)
     print(f"{done} commands, {args.kills} kills: {dict(session.outcomes)}, {len(session.arrays)} arrays at the end")

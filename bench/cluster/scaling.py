@@ -1,11 +1,12 @@
-"""What a command costs the server with many workers, simulated in one process.
+"""What a command costs the server with many workers, all of them in one other process.
 
     python -m bench.cluster.scaling --workers 4,16,64,256
 
-The workers are real (`distributed.Worker`: same messages, same tasks), but all of them run on one other thread, and
-their blocks are tiny, so that what is measured is the server's own work: CPU seconds of the thread that runs the
-command and of the scheduler's loop, for each command. The time on the clock includes the simulated workers, which share
-one interpreter, and says nothing of a real cluster.
+The workers are real (`distributed.Worker`: same messages, same tasks), but all of them run in one process, and their
+blocks are tiny, so that what is measured is the server's own work: CPU seconds of the thread that runs the command and
+of the scheduler's loop, for each command. What the loop does while nobody asks for anything (the workers' heartbeats)
+is measured first and left out. The time on the clock is that of the workers, which share one interpreter, and says
+nothing of a real cluster.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from arkserver.cluster.executor import ClusterExecutor
 from arkserver.engine import layout
 from arkserver.engine.algorithms import grouping, indexing, reducing, scanning, sorting
 from arkserver.engine.values import Array
-from tests.support.simulated import simulated
+from tests.support.simulated import Loop, simulated
 
 RESULTS = Path(__file__).parent.parent / "results"
 ROWS_A_WORKER = 64
 MODEL_WORKERS = 1_000
+IDLE_SECONDS = 10.0
+"""several heartbeats of each worker"""
 
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -50,7 +53,7 @@ COMMANDS: dict[str, Callable[[ClusterExecutor, Array, Array], Any]] = {
 
 
 def measure(workers: int, rounds: int, only: list[str]) -> dict[str, dict[str, float]]:
-    """CPU and clock milliseconds of each command."""
+    """CPU and clock milliseconds of each command, and under ``idle`` CPU milliseconds of a second without one."""
     rng = np.random.default_rng(1)
     n = ROWS_A_WORKER * workers
     found = {}
@@ -58,19 +61,29 @@ def measure(workers: int, rounds: int, only: list[str]) -> dict[str, dict[str, f
         ex = ClusterExecutor(cluster)
         x = layout.from_numpy(ex, rng.random(n))
         at = layout.from_numpy(ex, rng.integers(0, n, n))
+        idle = idle_share(server)
+        found["idle"] = {"cpu": 1e3 * idle, "clock": 1e3}
         for name in only:
             COMMANDS[name](ex, x, at)
             before, mine, begun = server.cpu(), time.thread_time(), time.perf_counter()
             for _ in range(rounds):
                 COMMANDS[name](ex, x, at)
             clock, own = time.perf_counter() - begun, time.thread_time() - mine
-            scheduler = server.cpu() - before
+            scheduler = server.cpu() - before - idle * clock
             found[name] = {k: 1e3 * v / rounds for k, v in (("cpu", own + scheduler), ("clock", clock))}
             print(
                 f"  {workers} workers: {name}: {found[name]['cpu']:.2f} ms CPU, {found[name]['clock']:.1f} ms",
                 flush=True,
             )
     return found
+
+
+def idle_share(server: Loop) -> float:
+    """The share of its time that the scheduler's loop works though no command runs."""
+    time.sleep(1.0)  # what was let go takes a moment to be forgotten
+    before, begun = server.cpu(), time.perf_counter()
+    time.sleep(IDLE_SECONDS)
+    return (server.cpu() - before) / (time.perf_counter() - begun)
 
 
 def model(workers: list[int], cpu: list[float]) -> tuple[float, float]:
@@ -80,19 +93,31 @@ def model(workers: list[int], cpu: list[float]) -> tuple[float, float]:
     return float(a), float(b)
 
 
+def exponent(workers: list[int], cpu: list[float]) -> float:
+    """Of the growth from the first to the last number of workers; 1 is linear."""
+    return float(np.log(cpu[-1] / cpu[0]) / np.log(workers[-1] / workers[0])) if len(workers) > 1 else 0.0
+
+
 def report(found: dict[int, dict[str, dict[str, float]]]) -> str:
     """CPU milliseconds as a table, with a straight line's figure for `MODEL_WORKERS`."""
     workers = list(found)
-    head = ["command", *(f"{w} workers" for w in workers), "exponent", "a + b W, ms", f"{MODEL_WORKERS:,} workers"]
+    head = [
+        "command",
+        *(f"{w} workers" for w in workers),
+        "exponent",
+        "of the last",
+        "a + b W, ms",
+        f"{MODEL_WORKERS:,} workers",
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for name in found[workers[0]]:
         cpu = [found[w][name]["cpu"] for w in workers]
         a, b = model(workers, cpu) if len(workers) > 1 else (cpu[0], 0.0)
-        exponent = np.log(cpu[-1] / cpu[0]) / np.log(workers[-1] / workers[0]) if len(workers) > 1 else 0.0
         cells = [
             name,
             *(f"{c:.2f}" for c in cpu),
-            f"{exponent:.2f}",
+            f"{exponent(workers, cpu):.2f}",
+            f"{exponent(workers[-2:], cpu[-2:]):.2f}",
             f"{a:.1f} + {b:.3f} W",
             f"{a + b * MODEL_WORKERS:.0f}",
         ]

@@ -48,6 +48,10 @@ def refuse(block: NDArray[Any]) -> NDArray[Any]:
     raise ArgumentError(f"{len(block)} rows are not to my taste")
 
 
+def refuse_elements(_x: NDArray[Any], out: NDArray[Any]) -> None:
+    raise ArgumentError(f"{len(out)} elements are not to my taste")
+
+
 def write_then_refuse(block: NDArray[Any]) -> None:
     block[:] = -1
     raise ArgumentError("half done")

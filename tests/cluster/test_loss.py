@@ -14,6 +14,8 @@ from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
 from arkserver.cluster.placing import PlacingExecutor
 from arkserver.engine import layout
+from arkserver.engine.algorithms.elementwise import each
+from arkserver.engine.deferred import value_of
 from arkserver.engine.executor import Each
 from arkserver.engine.local import LocalExecutor
 from arkserver.engine.values import Array
@@ -60,6 +62,20 @@ def test_every_kind_of_array_outlives_workers(remote: ClusterExecutor, killed: i
     assert (np.concatenate(remote.fetch(made.values)) == before).all()
 
 
+@pytest.mark.parametrize("killed", [1, 2])
+def test_what_waits_for_its_values_outlives_workers(remote: ClusterExecutor, killed: int) -> None:
+    ex = ClusterExecutor(remote.cluster, deferred_from=0)
+    upload = uploaded(remote)
+    twice = each(ex, np.multiply, upload.dtype, upload, np.float64(2), cheap=True)
+    computed, waiting = (each(ex, fn, upload.dtype, upload, twice, cheap=True) for fn in (np.add, np.subtract))
+    del twice
+    remote.cluster.settle(value_of(b) for b in computed.blocks)
+    kill(remote, killed)
+    expected = np.arange(N, dtype=np.float64)
+    assert (layout.to_numpy(ex, waiting) == -expected).all()
+    assert (layout.to_numpy(ex, computed) == 3 * expected).all()
+
+
 def test_a_command_outlives_a_worker(remote: ClusterExecutor) -> None:
     upload = uploaded(remote)
     slow = layout.array_of(remote.map(steps.slowly, upload, 1.0), upload)
@@ -81,7 +97,7 @@ def test_new_arrays_wait_for_workers_that_come_back(remote: ClusterExecutor) -> 
 
 
 def test_a_random_mix_of_commands_while_workers_are_killed(remote: ClusterExecutor) -> None:
-    session = chaos.Session(remote, np.random.default_rng(3))
+    session = chaos.Session(ClusterExecutor(remote.cluster, deferred_from=0), np.random.default_rng(3))
     chaos.run(session, chaos.Killer(remote, kills=4, workers=1, seed=3), commands=40)
     assert session.outcomes["right"] >= 30
     assert session.outcomes["lost"] == 0

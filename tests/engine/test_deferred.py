@@ -26,9 +26,11 @@ from arkserver.engine import deferred, layout
 from arkserver.engine.blocks import elementwise
 from arkserver.engine.blocks.chains import Chain
 from arkserver.engine.deferred import Deferred
-from arkserver.engine.local import LocalExecutor
-from arkserver.engine.progress import Progress
+from arkserver.engine.executor import Executor
+from arkserver.engine.progress import Progress, running
 from arkserver.engine.values import Array
+from arkserver.errors import ArgumentError
+from tests.cluster import steps
 from tests.support.session import Session
 
 ROWS = 11
@@ -38,12 +40,12 @@ OPERATORS = {"+": np.add, "-": np.subtract, "*": np.multiply}
 class Machine(RuleBasedStateMachine):
     """Random operators, changes in place and deletions beside the same with NumPy."""
 
-    width = 1
+    ex: Executor
     names: Bundle[str] = Bundle("names")
 
     def __init__(self) -> None:
         super().__init__()
-        self.session = Session(LocalExecutor(self.width, deferred_from=0))
+        self.session = Session(self.ex)
         self.model: dict[str, NDArray[Any]] = {}
 
     def _made(self, line: str, expected: NDArray[Any]) -> str:
@@ -108,21 +110,28 @@ class Machine(RuleBasedStateMachine):
         assert self.session.engine.accounts.live == sum(x.nbytes for x in self.model.values())
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 7])
-def test_nobody_can_tell(width: int) -> None:
-    machine = type("Cut", (Machine,), {"width": width})
+@pytest.fixture
+def waits(ex: Executor, monkeypatch: pytest.MonkeyPatch) -> Executor:
+    """An executor whose elementwise results wait, however small they are."""
+    monkeypatch.setattr(ex, "deferred_from", 0)
+    return ex
+
+
+def test_nobody_can_tell(waits: Executor) -> None:
+    machine = type("Placed", (Machine,), {"ex": waits})
     run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=30))
 
 
-def waiting(array: Array) -> list[bool]:
-    return [isinstance(b, Deferred) and b.known is None for b in array.blocks]
+def waiting(array: Array) -> bool:
+    (found,) = {isinstance(b, Deferred) and b.known is None for b in array.blocks}
+    return found
 
 
 class Work:
-    """``binopvv`` on arrays that are here."""
+    """``binopvv`` on arrays of four rows."""
 
-    def __init__(self) -> None:
-        self.session = Session(LocalExecutor(deferred_from=0))
+    def __init__(self, ex: Executor) -> None:
+        self.session = Session(ex)
         self.a, self.b = (self.session.put(np.arange(4.0) + k) for k in (1, 5))
 
     def result(self, op: str, a: str, b: str) -> str:
@@ -134,71 +143,78 @@ class Work:
         return found
 
 
-def test_a_chain_is_computed_at_once_and_what_is_between_is_not() -> None:
-    work = Work()
+def test_a_chain_is_computed_at_once_and_what_is_between_is_not(waits: Executor) -> None:
+    work = Work(waits)
     product = work.result("*", work.a, work.b)
     total = work.result("+", work.a, product)
-    assert waiting(work.value(product)) == waiting(work.value(total)) == [True]
+    assert waiting(work.value(product))
+    assert waiting(work.value(total))
     assert work.session.get(total).tolist() == [6.0, 14.0, 24.0, 36.0]
-    assert waiting(work.value(product)) == [True]
-    assert waiting(work.value(total)) == [False]
+    assert waiting(work.value(product))
+    assert not waiting(work.value(total))
 
 
-def test_what_is_needed_a_second_time_is_kept() -> None:
-    work = Work()
+def test_what_is_needed_a_second_time_is_kept(waits: Executor) -> None:
+    work = Work(waits)
     product = work.result("*", work.a, work.b)
     work.result("+", work.a, product)
     work.result("-", work.a, product)
-    assert waiting(work.value(product)) == [False]
+    assert not waiting(work.value(product))
 
 
-def test_a_chain_does_not_grow_without_bound() -> None:
-    work = Work()
+def test_a_chain_does_not_grow_without_bound(waits: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+    apply_chain = Executor._apply_chain
+
+    def noted(ex: Executor, chain: Chain, calls: deferred.Calls) -> tuple[Any, ...]:
+        lengths.append(chain.length)
+        return apply_chain(ex, chain, calls)
+
+    monkeypatch.setattr(Executor, "_apply_chain", noted)
+    work = Work(waits)
     name = work.a
     for _ in range(3 * deferred.MOST_FUNCTIONS):
         name = work.result("+", name, work.b)
-    (block,) = work.value(name).blocks
-    assert block._chain.length <= deferred.MOST_FUNCTIONS
     assert work.session.get(name)[0] == 1 + 3 * deferred.MOST_FUNCTIONS * 5
+    assert lengths == [deferred.MOST_FUNCTIONS] * 3
 
 
-def test_costly_functions_and_small_arrays_do_not_wait() -> None:
-    work = Work()
-    assert waiting(work.value(work.result("**", work.a, work.b))) == [False]
-    session = Session(LocalExecutor())
-    a = session.put(np.arange(4.0))
-    name = session.text("binopvv<float64,float64,1>", op="+", a=a, b=a).split()[1]
-    found = session.engine.symbols.get(name)
-    assert isinstance(found, Array)
-    assert waiting(found) == [False]
+def test_costly_functions_and_small_arrays_do_not_wait(waits: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(waits)
+    costly = work.value(work.result("**", work.a, work.b))
+    assert not any(isinstance(b, Deferred) for b in costly.blocks)
+    monkeypatch.setattr(waits, "deferred_from", 5)
+    small = work.value(work.result("+", work.a, work.b))
+    assert not any(isinstance(b, Deferred) for b in small.blocks)
 
 
-def test_memory_counts_as_long_as_something_waits_for_it() -> None:
-    work = Work()
+def test_memory_counts_as_long_as_something_waits_for_it(waits: Executor) -> None:
+    work = Work(waits)
     accounts, symbols = work.session.engine.accounts, work.session.engine.symbols
     total = work.result("+", work.a, work.b)
     symbols.delete(work.a)
     assert accounts.live == 3 * 32  # a is still in memory
     assert work.session.get(total)[0] == 6
+    gc.collect()
     assert accounts.live == 2 * 32
     symbols.delete(work.b)
     symbols.delete(total)
     assert accounts.live == 0
 
 
-def test_what_nobody_wants_is_never_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    work = Work()
+def test_what_nobody_wants_is_never_computed(waits: Executor, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = Work(waits)
     accounts, symbols = work.session.engine.accounts, work.session.engine.symbols
-    monkeypatch.setattr(deferred, "apply", None)
+    monkeypatch.setattr(waits, "map", None)
     total = work.result("+", work.a, work.b)
     for name in (work.a, work.b, total):
         symbols.delete(name)
     assert accounts.live == 0
 
 
-def test_a_cancelled_command_leaves_it_waiting() -> None:
+def test_a_cancelled_command_leaves_what_it_needed_as_it_was(waits: Executor) -> None:
     n = 4 * elementwise.PIECE
-    session = Session(LocalExecutor(deferred_from=0))
+    session = Session(waits)
     a = session.put(np.ones(n))
     name = session.text("binopvv<float64,float64,1>", op="+", a=a, b=a).split()[1]
     session.token = Progress("reduce")
@@ -208,17 +224,43 @@ def test_a_cancelled_command_leaves_it_waiting() -> None:
     assert session.get(name).tolist() == [2.0] * n
 
 
-def test_many_threads_get_one_result() -> None:
-    x = np.arange(3.0 * elementwise.PIECE)
-    block = deferred.defer(np.add, x.dtype, x, deferred.defer(np.multiply, x.dtype, x, np.float64(2)))
-    found: list[NDArray[Any]] = []
-    threads = [threading.Thread(target=lambda: found.append(block.value())) for _ in range(8)]
+def test_many_threads_get_one_result(waits: Executor) -> None:
+    x = layout.from_numpy(waits, np.arange(3.0 * elementwise.PIECE))
+    twice = layout.array_of(waits.elementwise(np.multiply, x.dtype, x, np.float64(2)), x)
+    blocks = waits.elementwise(np.add, x.dtype, x, twice).values
+    found: list[list[Any]] = []
+    threads = [threading.Thread(target=lambda: found.append([b.value() for b in blocks])) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(f is found[0] for f in found)
-    assert np.array_equal(found[0], 3 * x)
+    assert all(a is b for f in found for a, b in zip(f, found[0], strict=True))
+    assert np.array_equal(np.concatenate(waits.fetch(blocks)), 3 * layout.to_numpy(waits, x))
+
+
+def test_blocks_of_several_results_in_one_array(waits: Executor) -> None:
+    x = layout.from_numpy(waits, np.arange(10.0))
+    a, b = (layout.array_of(waits.elementwise(np.add, x.dtype, x, np.float64(k)), x) for k in (1, 2))
+    mixed = Array(x.dtype, (20,), a.blocks + b.blocks[::-1], a.rows + b.rows[::-1])
+    del a, b
+    twice = layout.array_of(waits.elementwise(np.multiply, x.dtype, mixed, np.float64(2)), mixed)
+    some = Array(x.dtype, (x.rows[0],), mixed.blocks[:1], x.rows[:1])
+    del mixed
+    assert layout.to_numpy(waits, some).tolist() == (np.arange(10.0)[: x.rows[0]] + 1).tolist()
+    pieces = np.split(np.arange(10.0) + 2, np.cumsum(x.rows)[:-1])
+    expected = np.concatenate([np.arange(10.0) + 1, *pieces[::-1]]) * 2
+    assert layout.to_numpy(waits, twice).tolist() == expected.tolist()
+
+
+def test_an_error_carries_the_command_that_wanted_what_failed(waits: Executor) -> None:
+    x = layout.from_numpy(waits, np.arange(10.0))
+    with running(Progress("first")):
+        bad = layout.array_of(waits.elementwise(steps.refuse_elements, x.dtype, x), x)
+    with running(Progress("second")):
+        worse = layout.array_of(waits.elementwise(np.add, x.dtype, x, bad), x)
+    with running(Progress("first")), pytest.raises(ArgumentError, match=r"^\d+ elements are not to my taste") as raised:
+        layout.to_numpy(waits, worse)
+    assert raised.value.command == "first"  # type: ignore[attr-defined]
 
 
 def test_a_chain_of_chains_of_several_dtypes() -> None:
@@ -248,13 +290,9 @@ def test_a_sum_of_a_product_has_the_bits_of_two_operators(data: st.DataObject, n
         np.testing.assert_array_equal(out, np.add(a, b * c) if last else np.add(b * c, a))
 
 
-def test_changing_what_others_wait_for_computes_them_first() -> None:
-    ex = LocalExecutor(deferred_from=0)
-    x = layout.from_numpy(ex, np.arange(5))
-    kept = Array(x.dtype, x.shape, ex.elementwise(np.add, x.dtype, x, np.int64(1)).values, x.rows)
-    ex.update(_clear, x)
-    assert layout.to_numpy(ex, kept).tolist() == [1, 2, 3, 4, 5]
-
-
-def _clear(block: NDArray[Any]) -> None:
-    block[...] = 0
+def test_changing_what_others_wait_for_computes_them_first(waits: Executor) -> None:
+    x = layout.from_numpy(waits, np.arange(5))
+    kept = layout.array_of(waits.elementwise(np.add, x.dtype, x, np.int64(1)), x)
+    waits.update(steps.add_to, x, 7)
+    assert not waiting(kept)
+    assert layout.to_numpy(waits, kept).tolist() == [1, 2, 3, 4, 5]

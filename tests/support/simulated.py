@@ -1,21 +1,23 @@
-"""A cluster in one process: the scheduler on one thread, real workers all together on another."""
+"""A cluster in two processes: the scheduler on a thread of this one, real workers all together in another."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
-
-from distributed import Worker
 
 from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.scheduler import start_scheduler
+from arkserver.daemons.server import spare_the_collector
 
+ROOT = Path(__file__).parents[2]
 JOIN_SECONDS = 120
 
 
@@ -47,23 +49,34 @@ class Loop:
 
 @contextmanager
 def simulated(workers: int) -> Iterator[tuple[Cluster, Loop]]:
-    """A cluster whose workers run on one thread of this process, and the loop of its scheduler."""
-    server, others = Loop("server"), Loop("workers")
-    scheduler = _scheduler()
+    """A cluster whose workers share a process, and the loop of its scheduler.
+
+    The process is not this one: what the server does for a command must not be measured beside what they do, in an
+    interpreter whose lock and whose memory, which the collector goes through, they would share.
+    """
+    server, scheduler = Loop("server"), _scheduler()
     hosted = server.run(scheduler.__aenter__())
-    address = hosted.cluster.scheduler.listeners[-1].contact_address
-    crowd = _workers(address, workers)
+    rounds = gc.get_threshold()
+    spare_the_collector()
+    command = [sys.executable, "-m", "tests.support.crowd", hosted.address, str(workers)]
+    crowd = subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT)
     try:
-        others.run(crowd.__aenter__())
         server.run(hosted.cluster.wait_for_workers(workers, JOIN_SECONDS))
-        gc.freeze()  # the simulated workers, which the collector of a server does not see
         yield hosted.cluster, server
     finally:
+        _end(crowd)
         gc.unfreeze()
-        others.run(crowd.__aexit__(None, None, None))
+        gc.set_threshold(*rounds)
         server.run(scheduler.__aexit__(None, None, None))
-        others.close()
         server.close()
+
+
+def _end(crowd: subprocess.Popen[bytes]) -> None:
+    try:
+        crowd.communicate(timeout=JOIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        crowd.kill()
+        crowd.wait()
 
 
 @asynccontextmanager
@@ -73,10 +86,3 @@ async def _scheduler() -> AsyncIterator[Any]:
         yield hosted
     finally:
         await hosted.close()
-
-
-@asynccontextmanager
-async def _workers(scheduler: str, count: int) -> AsyncIterator[list[Worker]]:
-    made = [Worker(scheduler, name=f"w{i}", nthreads=1, memory_limit=None, dashboard=False) for i in range(count)]
-    async with contextlib.AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(w) for w in made]

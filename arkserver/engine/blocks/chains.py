@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -27,6 +27,8 @@ class Chain:
     """of the result"""
     operands: tuple[Chain | None, ...]
     """None for an operand of this chain"""
+    command: str = field(default="", compare=False)
+    """which asked for the function; an error carries it"""
 
     @property
     def length(self) -> int:
@@ -52,7 +54,11 @@ class Chain:
             chain._compute(operands, between, used + 1)
             used += 1
             ready.append(between)
-        self.function(*ready, out=out)
+        try:
+            self.function(*ready, out=out)
+        except Exception as e:
+            e.__dict__.setdefault("command", self.command)
+            raise
 
 
 _FLOAT = np.dtype(np.float64)
