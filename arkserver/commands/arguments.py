@@ -6,17 +6,20 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NewType
 
 from arkserver.commands.context import Context
 from arkserver.commands.registry import Command, word_value
 from arkserver.engine.algorithms.generators import Generator
+from arkserver.engine.composites import Composite, single
 from arkserver.engine.executor import Executor
+from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.state import Engine
 from arkserver.engine.values import Array, Column, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnknownCommandError, UnsupportedError
+from arkserver.wire import objects
 from arkserver.wire import parameters as wire
 from arkserver.wire.envelope import Parameter, Parameters, plain_key
 from arkserver.wire.parameters import Scalar
@@ -80,7 +83,8 @@ class Slot:
     """gives the value that is handed in; None for one that the request carries"""
     decode: Decoder
     locks: str
-    """``read`` or ``write`` when the text names a symbol, ``reads`` when it lists some, else empty"""
+    """``read`` or ``write`` when the text names a symbol, ``reads`` when it lists some, ``object`` when several
+    parameters describe an object, else empty"""
 
 
 @functools.cache
@@ -111,6 +115,8 @@ def _lock_kind(annotation: Any) -> str:
         return "write"
     if annotation is SymbolTexts:
         return "reads"
+    if annotation is Composite:
+        return "object"
     if not _mentions_values(annotation):
         return ""
     return "reads" if typing.get_origin(annotation) is list else "read"
@@ -121,6 +127,9 @@ def symbol_names(command: Command, parameters: Parameters) -> tuple[list[str], l
     reads: list[str] = []
     writes: list[str] = []
     for slot in _slots(command):
+        if slot.locks == "object":
+            reads += objects.saved(parameters).components
+            continue
         sent = parameters.find(slot.key) if slot.locks else None
         if sent is None:
             continue
@@ -165,8 +174,16 @@ def size_executor(found: Arguments, nbytes: int) -> None:
     """Let the executor know how large the values of the command are: operands, and `nbytes` beyond them."""
     for name, value in found.values.items():
         if isinstance(value, Executor):
-            largest = max((v.nbytes for v in found.values.values() if isinstance(v, Array | Strings)), default=0)
+            largest = max((v.nbytes for v in _columns(found)), default=0)
             found.values[name] = value.sized(max(nbytes, largest))
+
+
+def _columns(found: Arguments) -> Iterator[Column]:
+    for value in found.values.values():
+        if isinstance(value, Composite):
+            yield from value.columns
+        elif isinstance(value, Array | Strings):
+            yield value
 
 
 def _payload(_: Context, __: Parameters, payload: memoryview | None) -> memoryview:
@@ -175,7 +192,23 @@ def _payload(_: Context, __: Parameters, payload: memoryview | None) -> memoryvi
     return payload
 
 
+def _object(context: Context, item: RegisteredObject) -> Composite:
+    """An object by the symbols that it is made of."""
+    values = {role: _column(context, name) for role, name in item.symbols.items()}
+    if "array" in values and isinstance(values["array"], Strings):
+        return single(values["array"])
+    return Composite(item.kind, values, {name: _object(context, part) for name, part in item.parts.items()})
+
+
+def _column(context: Context, name: str) -> Column:
+    value = context.engine.value(name)
+    if not isinstance(value, Array | Strings):
+        raise UnsupportedError(f"{name} is {type(value).__name__}; expected Array or Strings")
+    return value
+
+
 _INJECTED: dict[Any, Injector] = {
+    Composite: lambda context, parameters, _: _object(context, objects.saved(parameters)),
     Executor: lambda context, _, __: context.engine.executor,
     Context: lambda context, _, __: context,
     Parameters: lambda _, parameters, __: parameters,

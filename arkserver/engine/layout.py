@@ -179,6 +179,21 @@ def relayout(ex: Executor, x: Column, rows: tuple[int, ...]) -> Column:
     return Array(x.dtype, x.shape, refs.values, rows, x.max_bits)
 
 
+def values_of_lists(ex: Executor, segments: Array, values: Column) -> Column:
+    """`values`, cut so that each block holds those of the lists that start in the block of `segments`."""
+    firsts = ex.collect(_first, segments)
+    total = values.shape[0]
+    edges: list[int] = [total]
+    for first in reversed(firsts[1:]):
+        edges.append(edges[-1] if first is None else first)
+    edges.append(0)
+    return relayout(ex, values, tuple(np.diff(edges[::-1]).tolist()))
+
+
+def _first(block: NDArray[np.int64]) -> int | None:
+    return int(block[0]) if len(block) else None
+
+
 def _split_rows(block: NDArray[Any], start: int, cuts: NDArray[np.int64]) -> list[NDArray[Any]]:
     local = np.clip(cuts - start, 0, len(block))
     return [block[a:b] for a, b in pairwise(local.tolist())]

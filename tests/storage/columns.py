@@ -36,7 +36,7 @@ def _contents(session: Session, item: dict[str, str]) -> Any:
 
 def _values(session: Session, line: str) -> Any:
     x = session.get(line.split()[1])
-    return [t.decode() for t in x] if x.dtype == object else x
+    return [t.decode() for t in x] if line.split()[2] == "str" else x
 
 
 def assert_column(got: Any, expected: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob  # a pattern may be absolute or relative, with wild cards in any part: what pathlib cannot do
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,6 +114,11 @@ def block_path(prefix: str, block: int) -> str:
     """The file of a block: ``x.parquet`` becomes ``x_LOCALE0000.parquet``."""
     stem, extension = _split(prefix)
     return f"{stem}_LOCALE{block:04d}{extension}"
+
+
+def is_block_path(path: str) -> bool:
+    """Whether a file is called as that of a block."""
+    return re.search(r"_LOCALE\d{4}", path) is not None
 
 
 def block_paths(prefix: str, blocks: int) -> list[str]:
