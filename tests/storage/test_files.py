@@ -40,6 +40,8 @@ def test_kinds_of_files(session: Session, tmp_path: Path) -> None:
     for command in ("getfiletype", "lsany"):
         missing = session.error(command, filename="no-such-file")
         assert "File no-such-file does not exist in a location accessible to Arkouda" in missing
+        unmatched = session.error(command, filename="no-such-file*")
+        assert "Cannot retrieve filename from glob expression no-such-file*" in unmatched
 
 
 def test_columns_of_files(session: Session, tmp_path: Path) -> None:

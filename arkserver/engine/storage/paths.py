@@ -62,6 +62,9 @@ def first_match(name: str) -> str:
         If there is none.
     """
     found = [name] if Path(name).is_file() else matching(name)
+    if not found and name.endswith("*"):
+        # Another text than for a file: Arkouda's client turns that into a ValueError, and this it does not.
+        raise StorageError(f"Cannot retrieve filename from glob expression {name}, check file name or format")
     if not found:
         raise StorageError(f"File {name} does not exist in a location accessible to Arkouda")
     return found[0]
