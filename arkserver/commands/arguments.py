@@ -17,7 +17,7 @@ from arkserver.engine.composites import Composite, single
 from arkserver.engine.executor import Executor
 from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.state import Engine
-from arkserver.engine.values import Array, Column, Strings, dtype_name
+from arkserver.engine.values import Array, Column, SparseMatrix, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnknownCommandError, UnsupportedError
 from arkserver.wire import objects
 from arkserver.wire import parameters as wire
@@ -36,6 +36,9 @@ Payload = NewType("Payload", memoryview)
 IN_PLACE = "in place"
 Target = Annotated[Array, IN_PLACE]
 """An array that the command changes: it has the symbol alone, and what it returns takes the symbol's place."""
+
+SparseTarget = Annotated[SparseMatrix, IN_PLACE]
+"""A sparse matrix that the command changes."""
 
 
 @dataclass(slots=True)
@@ -111,7 +114,7 @@ def _nothing(_: _Decoding, __: Parameter) -> None:
 
 
 def _lock_kind(annotation: Any) -> str:
-    if annotation == Target:
+    if annotation in (Target, SparseTarget):
         return "write"
     if annotation is SymbolTexts:
         return "reads"
@@ -182,6 +185,8 @@ def _columns(found: Arguments) -> Iterator[Column]:
     for value in found.values.values():
         if isinstance(value, Composite):
             yield from value.columns
+        elif isinstance(value, SparseMatrix):
+            yield from value.parts
         elif isinstance(value, Array | Strings):
             yield value
 
@@ -231,6 +236,9 @@ _DECODERS: dict[Any, Decoder] = {
     Target: _array,
     Strings: lambda s, p: s.symbol(p.val, (Strings,)),
     Column: lambda s, p: s.symbol(p.val, (Array, Strings)),
+    SparseMatrix: lambda s, p: s.symbol(p.val, (SparseMatrix,)),
+    SparseTarget: lambda s, p: s.symbol(p.val, (SparseMatrix,)),
+    Array | SparseMatrix: lambda s, p: s.symbol(p.val, (Array, SparseMatrix)),
     Generator: lambda s, p: s.symbol(p.val, (Generator,)),
     Array | str: lambda s, p: _array(s, p) if p.val in s.engine.symbols else p.val,
     tuple[int, ...]: lambda _, p: wire.parse_ints(p.val),
@@ -258,7 +266,7 @@ def _optional(decoder: Decoder) -> Decoder:
     return lambda state, p: None if p.val in ("", "None", "none") else decoder(state, p)
 
 
-_VALUE_TYPES: tuple[Any, ...] = (Array, Target, Strings, Column, list[Array], list[Strings], list[Column])
+_VALUE_TYPES: tuple[Any, ...] = (Array, Target, Strings, SparseMatrix, Column, list[Array], list[Strings], list[Column])
 
 
 def _mentions_values(annotation: Any) -> bool:
@@ -272,7 +280,7 @@ def _check_binding(command: Command, binding: Mapping[str, str], values: Mapping
     for name, word in binding.items():
         parameter, dot, property_ = name.partition(".")
         value = values.get(parameter)
-        if not dot or not isinstance(value, Array | Strings | Scalar):
+        if not dot or not isinstance(value, Array | Strings | SparseMatrix | Scalar):
             continue
         actual = _property(value, property_)
         if actual != word:
@@ -280,9 +288,11 @@ def _check_binding(command: Command, binding: Mapping[str, str], values: Mapping
             raise UnknownCommandError(f"Unrecognized command: {full}: {parameter} has {property_} {actual}")
 
 
-def _property(value: Array | Strings | Scalar, name: str) -> str:
+def _property(value: Array | Strings | SparseMatrix | Scalar, name: str) -> str:
     if isinstance(value, Scalar):
         return value.dtype_name
+    if isinstance(value, SparseMatrix) and name == "layout":
+        return value.layout
     if name == "nd":
         return str(max(1, value.ndim))
-    return dtype_name(value.dtype) if isinstance(value, Array) else "str"
+    return "str" if isinstance(value, Strings) else dtype_name(value.dtype)

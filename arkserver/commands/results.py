@@ -13,7 +13,7 @@ from arkserver.engine.composites import Composite, single
 from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.storage.arrow import Lists
 from arkserver.engine.symbols import SymbolTable
-from arkserver.engine.values import Array, Strings
+from arkserver.engine.values import Array, SparseMatrix, Strings
 from arkserver.wire import objects, replies
 from arkserver.wire.envelope import ERROR, NORMAL, WARNING, encode_reply, json_text
 
@@ -74,7 +74,7 @@ Reply = bytes | memoryview
 
 def makes_values(result: Any) -> bool:
     """Whether a result has, or may have, values that get symbols."""
-    return isinstance(result, Array | Strings | Named | ReadAll | tuple | list | dict)
+    return isinstance(result, Array | Strings | SparseMatrix | Named | ReadAll | tuple | list | dict)
 
 
 def write(result: Any, symbols: SymbolTable, user: str) -> Reply:
@@ -98,6 +98,8 @@ def text_of(result: Any, symbols: SymbolTable) -> str:
             return result
         case Array() | Strings():
             return replies.created(symbols.add(result), result)
+        case SparseMatrix():
+            return replies.created_sparse(symbols.add(result), result)
         case Named():
             return result.line.format(name=symbols.add(result.value))
         case tuple():
