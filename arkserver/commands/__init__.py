@@ -36,6 +36,7 @@ from arkserver.commands import (
     strings,
     transfer,
     ufuncs,
+    zarr,
 )
 
 __all__ = [
@@ -71,4 +72,5 @@ __all__ = [
     "strings",
     "transfer",
     "ufuncs",
+    "zarr",
 ]

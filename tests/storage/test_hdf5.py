@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arkserver.engine.executor import Executor
+from arkserver.engine.storage import hdf5_writing
+from arkserver.errors import StorageError
 from tests.storage.columns import assert_column, errors, read
 from tests.support.arrays import arrays
 from tests.support.session import Session
@@ -383,9 +385,9 @@ def test_a_failed_write_changes_nothing(
     write(session, tmp_path / "f", np.arange(20), file_format=file_format)
 
     def full(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+        raise StorageError("No space left on device")
 
-    monkeypatch.setattr("os.pwrite", full)
+    monkeypatch.setattr(hdf5_writing, "_fill", full)
     for parameters in ({}, {"write_mode": APPEND, "dset": "y"}, {"write_mode": APPEND, "overwrite": True}):
         text = refused(session, tmp_path / "f", np.ones(20), file_format=file_format, **parameters)
         assert "No space left on device" in text
