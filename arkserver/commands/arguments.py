@@ -137,7 +137,7 @@ def symbol_names(command: Command, parameters: Parameters) -> tuple[list[str], l
         if sent is None:
             continue
         if slot.locks == "reads":
-            reads += [name for text in wire.parse_strings(sent.val) for name in text.split("+")]
+            reads += [name.strip() for text in wire.parse_strings(sent.val) for name in text.split("+")]
         else:
             (writes if slot.locks == "write" else reads).append(sent.val)
     return reads, writes

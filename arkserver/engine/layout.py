@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -136,6 +137,20 @@ def as_vector(ex: Executor, x: Array) -> Array:
 
 def _as_vector(block: NDArray[Any]) -> NDArray[Any]:
     return block.reshape(1)
+
+
+def flattened(ex: Executor, x: Array) -> Array:
+    """Arrays of any number of axes as vectors, in C order, over the same memory."""
+    if x.ndim == 1:
+        return x
+    vector = as_vector(ex, x)
+    tail = math.prod(vector.shape[1:])
+    rows = tuple(n * tail for n in vector.rows)
+    return Array(x.dtype, (sum(rows),), ex.map(_ravel, vector).values, rows, x.max_bits)
+
+
+def _ravel(block: NDArray[Any]) -> NDArray[Any]:
+    return block.reshape(-1)
 
 
 def apart(ex: Executor, source: Array, target: Array) -> Array:

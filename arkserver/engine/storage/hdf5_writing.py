@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.algorithms import limbs
@@ -207,17 +206,7 @@ def _single(ex: Executor, path: str, kind: str, x: Column, how: _How) -> Iterato
 
 
 def _flat(ex: Executor, x: Column) -> Column:
-    """Arrays of several axes as vectors."""
-    if isinstance(x, Strings) or x.ndim == 1:
-        return x
-    vector = layout.as_vector(ex, x)
-    tail = vector.size // max(1, vector.shape[0])
-    rows = tuple(n * tail for n in vector.rows)
-    return Array(x.dtype, (sum(rows),), ex.map(_ravel, vector).values, rows, x.max_bits)
-
-
-def _ravel(block: NDArray[Any]) -> NDArray[Any]:
-    return block.reshape(-1)
+    return x if isinstance(x, Strings) else layout.flattened(ex, x)
 
 
 def _strings(ex: Executor, path: str, kind: str, s: Strings, how: _How) -> Iterator[Entry]:
