@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arkserver.engine.executor import Executor
-from arkserver.engine.storage import hdf5_writing
+from arkserver.engine.storage import hdf5_contents, hdf5_writing
 from arkserver.errors import StorageError
 from tests.storage.columns import assert_column, errors, read
 from tests.support.arrays import arrays
@@ -544,6 +544,55 @@ def test_a_file_that_ends_too_early(session: Session, tmp_path: Path) -> None:
     data = (tmp_path / "f").read_bytes()
     (tmp_path / "f").write_bytes(data[:-4000])
     assert str(tmp_path / "f") in session.error("readAllHdf", filenames=[str(tmp_path / "f")], dsets=["x"])
+
+
+def test_a_file_that_is_replaced_meanwhile(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(session, tmp_path / "f", np.arange(1000))
+    check = hdf5_contents.check_alike
+
+    def replaced(*args: Any, **more: Any) -> None:
+        check(*args, **more)
+        with h5py.File(tmp_path / "g", "w") as file:
+            file["x"] = np.ones(1000)
+        (tmp_path / "g").replace(tmp_path / "f")
+
+    monkeypatch.setattr(hdf5_contents, "check_alike", replaced)
+    text = session.error("readAllHdf", filenames=[str(tmp_path / "f")], dsets=["x"])
+    assert "written anew while it was read" in text
+
+
+def test_links_into_other_files(session: Session, tmp_path: Path) -> None:
+    x = np.arange(100)
+    with h5py.File(tmp_path / "other", "w") as file:
+        file["first"] = np.ones(7)
+        file["y"] = x
+    with h5py.File(tmp_path / "f", "w") as file:
+        file["x"] = h5py.ExternalLink("other", "/y")
+        file["soft"] = h5py.SoftLink("/x")
+        layout = h5py.VirtualLayout((200,), np.int64)
+        for i in range(2):
+            layout[100 * i : 100 * i + 100] = h5py.VirtualSource(str(tmp_path / "other"), "y", (100,))
+        file.create_virtual_dataset("both", layout)
+        file["gone"] = h5py.SoftLink("/nowhere")
+    assert_column(contents(session, tmp_path / "f"), x)
+    path = str(tmp_path / "f")
+    found = read(session, "readAllHdf", filenames=[path], dsets=["soft", "both"])
+    assert_column(found["soft"], x)
+    assert_column(found["both"], np.tile(x, 2))
+    assert "Other error in accessing file" in session.error("readAllHdf", filenames=[path], dsets=["gone"])
+
+
+def test_integers_of_few_bits(session: Session, tmp_path: Path) -> None:
+    """Elements that are laid out as NumPy has none."""
+    kind = h5py.h5t.STD_I32LE.copy()
+    kind.set_precision(12)
+    kind.set_offset(4)
+    x = np.arange(-50, 50)
+    with h5py.File(tmp_path / "f", "w") as file:
+        space = h5py.h5s.create_simple((100,))
+        dataset = h5py.h5d.create(file.id, b"x", kind, space)
+        dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, x)
+    assert_column(contents(session, tmp_path / "f"), x)
 
 
 def test_memory_is_asked_for(session: Session, tmp_path: Path) -> None:

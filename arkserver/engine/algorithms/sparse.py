@@ -17,7 +17,7 @@ from arkserver.engine.algorithms.shaping import everywhere
 from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.sparse import multiply
 from arkserver.engine.executor import Each, Executor
-from arkserver.engine.values import CSC, CSR, Array, DType, SparseMatrix, starts
+from arkserver.engine.values import CSR, Array, DType, SparseMatrix, starts
 from arkserver.errors import ArgumentError
 
 INT64 = np.dtype(np.int64)
@@ -199,7 +199,7 @@ def product(ex: Executor, left: SparseMatrix, right: SparseMatrix) -> SparseMatr
     """
     if left.shape[1] != right.shape[0]:
         raise ArgumentError(f"matrices of shapes {left.shape} and {right.shape} cannot be multiplied")
-    rows, inner, values = _by_rows(ex, left) if left.layout == CSC else left.parts
+    rows, inner, values = _by_rows(ex, left)
     count = len(rows.blocks)
     whole = [everywhere(ex, part, count) for part in right.parts]
     found = ex.map_parts(3, _multiply, rows, inner, values, *whole)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from arkserver.engine.composites import ARRAYS
-from arkserver.engine.storage import hdf5_format, paths
+from arkserver.engine.storage import hdf5_format, paths, raw
 from arkserver.engine.storage.hdf5_format import FILE_FORMAT, KINDS, MEMBERS, METADATA, OPTIONAL, PARTS
 from arkserver.errors import StorageError, UnsupportedError
 
@@ -30,6 +30,8 @@ class Vector:
     place: int | None
     """the byte where the elements begin, if they lie one behind the other"""
     is_bool: bool = False
+    stamp: raw.Stamp | None = None
+    """of the file in which that byte was found"""
 
     @property
     def rows(self) -> int:
@@ -191,17 +193,19 @@ def _of_dataset(found: Any, path: str) -> Node:
     if kind not in ARRAYS:
         raise StorageError(f"Other error in accessing file {path}: {found.name} is no object of type {number}")
     h5py = hdf5_format.library()
+    file = paths.absolute(found.file.filename)  # not always `path`: a link may lead into another file
     if h5py.check_string_dtype(found.dtype) is not None:
         if len(found.shape) > 1:
             raise UnsupportedError(f"{found.name} of {path} has strings along {len(found.shape)} axes")
-        return Node("STRINGS", Vector(paths.absolute(path), found.name, None, found.shape or (1,), None))
+        return Node("STRINGS", Vector(file, found.name, None, found.shape or (1,), None))
     if found.dtype.kind not in "iufb" or found.dtype.subdtype is not None:
         raise UnsupportedError(
             f"detected unhandled datatype: {found.name} of {path} has elements of type {found.dtype}"
         )
     place = found.id.get_offset() if _is_plain(found) else None
     is_bool = found.dtype.kind == "b" or bool(found.attrs.get("isBool"))
-    return Node(kind, Vector(paths.absolute(path), found.name, found.dtype, found.shape or (1,), place, is_bool))
+    stamp = None if place is None else raw.stamp(file)
+    return Node(kind, Vector(file, found.name, found.dtype, found.shape or (1,), place, is_bool, stamp))
 
 
 def _is_plain(found: Any) -> bool:
@@ -209,7 +213,7 @@ def _is_plain(found: Any) -> bool:
     h5py = hdf5_format.library()
     properties = found.id.get_create_plist()
     is_contiguous = properties.get_layout() == h5py.h5d.CONTIGUOUS and not properties.get_external_count()
-    return is_contiguous and found.id.get_type().get_size() == found.dtype.itemsize
+    return is_contiguous and bool(found.id.get_type().equal(h5py.h5t.py_create(found.dtype)))
 
 
 # --- several files ---------------------------------------------------------------------------------------------------

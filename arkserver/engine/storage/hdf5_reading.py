@@ -118,7 +118,7 @@ def _read_rows(vector: Vector, start: int, stop: int, out: NDArray[Any]) -> None
     dtype = vector.dtype
     if dtype is not None and vector.place is not None:
         row = dtype.itemsize * int(np.prod(vector.shape[1:], dtype=np.int64))
-        raw.read((vector.file, vector.place + start * row), dtype, out)
+        raw.read((vector.file, vector.place + start * row), dtype, out, vector.stamp)
         return
     step = max(1, LONGEST_PIECE // max(1, int(np.prod(vector.shape[1:], dtype=np.int64))))
     with hdf5_format.opened(vector.file) as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from arkserver.errors import StorageError
 
 Place = tuple[str, int]
 """A file, and the byte where something begins in it."""
+
+Stamp = tuple[int, int]
+"""Tells a file from one that takes its place: the number that the file system has for it, and its size."""
 
 # Less than so many bytes are not worth a second thread.
 MINIMUM_BYTES = 1 << 20
@@ -43,13 +47,19 @@ def _write_chunks(file: int, place: int, data: NDArray[np.uint8]) -> None:
     threads().each_chunk(write_chunk, len(data), MINIMUM_BYTES)
 
 
-def read(source: Place, dtype: np.dtype[Any], out: NDArray[Any]) -> None:
+def stamp(path: str) -> Stamp:
+    """The stamp of a file that is there."""
+    found = Path(path).stat()
+    return found.st_ino, found.st_size
+
+
+def read(source: Place, dtype: np.dtype[Any], out: NDArray[Any], expected: Stamp | None = None) -> None:
     """Fill `out` (C-ordered) with as many elements of `dtype` as it has, converted to its own dtype.
 
     Raises
     ------
     StorageError
-        If the file cannot be read or ends before.
+        If the file cannot be read, ends before, or is another than `expected`.
     """
     path, place = source
     flat = out.reshape(-1)
@@ -63,6 +73,9 @@ def read(source: Place, dtype: np.dtype[Any], out: NDArray[Any]) -> None:
             np.copyto(part, target != 0 if part.dtype == np.bool_ else target, casting="unsafe")
 
     with opened(path, os.O_RDONLY) as file:
+        found = os.fstat(file)
+        if expected not in (None, (found.st_ino, found.st_size)):
+            raise StorageError("it was written anew while it was read")
         threads().each_chunk(read_chunk, len(flat), MINIMUM_BYTES // dtype.itemsize)
 
 
@@ -71,7 +84,7 @@ def _read_all(file: int, place: int, target: NDArray[np.uint8]) -> None:
     while rest:
         done = os.preadv(file, [rest], place + len(target) - len(rest))
         if not done:
-            raise StorageError("the file ends before its data does")
+            raise StorageError("it ends before its data do")
         rest = rest[done:]
 
 
@@ -90,5 +103,7 @@ def opened(path: str, flags: int) -> Iterator[int]:
             yield file
         finally:
             os.close(file)
+    except StorageError as e:
+        raise StorageError(f"{path} cannot be used: {e}") from None
     except OSError as e:
-        raise StorageError(f"{path} cannot be used: {e.strerror or e}") from None
+        raise StorageError(f"{path} cannot be used: {e.strerror}") from None
