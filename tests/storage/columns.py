@@ -30,7 +30,7 @@ def _contents(session: Session, item: dict[str, str]) -> Any:
     parts = json.loads(item["created"])
     starts = _values(session, parts["segments"])
     values = _values(session, parts["values"])
-    ends = [*starts[1:], len(values)]
+    ends = [*starts[1:], len(values)][: len(starts)]
     return [list(values[a:b]) for a, b in zip(starts, ends, strict=True)]
 
 

@@ -52,6 +52,11 @@ def test_columns_of_files(session: Session, tmp_path: Path) -> None:
     assert json.loads(session.text("lsany", filename=str(tmp_path / "c"), col_delim=",")) == ["x"]
 
 
+def test_tables_are_not_read_from_hdf5(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "h").write_bytes(b"\x89HDF\r\n\x1a\nrest")
+    assert "readAllHdf reads them" in session.error("readTable", filenames=[str(tmp_path / "h")])
+
+
 def test_patterns(session: Session, tmp_path: Path) -> None:
     for name in ("b", "a"):
         (tmp_path / name).write_text("")

@@ -189,6 +189,22 @@ def test_lists_come_back(session: Session, tmp_path: Path, file_format: int, kin
         assert file["x/segments"][:1].tolist() == [0]
 
 
+def test_files_without_lists(session: Session, tmp_path: Path) -> None:
+    """Arkouda writes a plain dataset where the values of other files are strings."""
+    segments, values = session.put(np.array([0, 1])), session.put(["a", "b", "c"])
+    write(session, tmp_path / "b", None, objType="SegArray", segments=segments, values=values)
+    for name in "ac":
+        with h5py.File(tmp_path / name, "w") as file:
+            file["x/segments"] = np.empty(0, np.int64)
+            file["x/values"] = np.empty(0, np.uint8)
+            file["x"].attrs["ObjType"] = 3
+    files = [tmp_path / name for name in "abc"]
+    assert contents(session, *files) == [["a"], ["b", "c"]]
+    found = read(session, "readAllHdf", filenames=list(map(str, files)), dsets=["x"], tag_data=True)
+    assert found["Filename_Codes"].tolist() == [1, 1]
+    assert contents(session, files[0], files[2]) == []
+
+
 def test_damaged_strings_are_an_error(session: Session, tmp_path: Path) -> None:
     for segments in ([0, 99], [-1, 2], [4, 0], [0, 0]):
         with h5py.File(tmp_path / "f", "w") as file:

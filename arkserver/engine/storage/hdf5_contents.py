@@ -236,6 +236,13 @@ def _has_positions(node: Node) -> bool:
     return node.kind in ("CATEGORICAL", "GROUPBY") or any(_has_positions(member) for member in node.members.values())
 
 
+def filled(found: Sequence[Node]) -> Sequence[Node]:
+    """The parts of an object that tell what it is: in a file without lists, Arkouda writes values of any kind."""
+    if found[0].kind != "SEGARRAY":
+        return found
+    return [node for node in found if node.rows] or found[:1]
+
+
 def check_alike(name: str, found: Sequence[Node], *, strict: bool) -> None:
     """See that an object is of one kind and type in all files.
 
@@ -248,6 +255,7 @@ def check_alike(name: str, found: Sequence[Node], *, strict: bool) -> None:
     ------
     StorageError
     """
+    found = filled(found)
     first = found[0]
     for node in found[1:]:
         where = next(node.vectors).file

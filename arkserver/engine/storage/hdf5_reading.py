@@ -16,7 +16,7 @@ from arkserver.engine.buffers import empty
 from arkserver.engine.composites import ARRAYS, Composite, single
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.storage import hdf5_format, raw
-from arkserver.engine.storage.hdf5_contents import Node, Vector
+from arkserver.engine.storage.hdf5_contents import Node, Vector, filled
 from arkserver.engine.storage.hdf5_format import MEMBERS
 from arkserver.engine.threads import LONGEST_PIECE
 from arkserver.engine.values import Array, Column, Strings, TextBlock, starts
@@ -42,6 +42,7 @@ def read(ex: Executor, nodes: Sequence[Node], *, find_offsets: bool = False) -> 
     StorageError
         If a file cannot be read, or says what cannot be so.
     """
+    nodes = filled(nodes)
     kind = nodes[0].kind
     if kind in ARRAYS:
         return single(_column(ex, nodes, find_offsets=find_offsets), kind)
