@@ -6,23 +6,22 @@ lock of one process.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from arkserver.engine import layout
-from arkserver.engine.algorithms import limbs
-from arkserver.engine.algorithms.text import forms
-from arkserver.engine.composites import ARRAYS, Composite, single
+from arkserver.engine.composites import Composite
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.storage import hdf5_format, paths, raw
-from arkserver.engine.storage.hdf5_format import COUNTS, FILE_FORMAT, INDEX, KINDS, MEMBERS
-from arkserver.engine.values import BIGINT, Array, Column, Strings, dtype_name, starts
+from arkserver.engine.storage.hdf5_entries import Dataset, Entry, Group, How, entries_of, flat
+from arkserver.engine.storage.hdf5_format import FILE_FORMAT, KINDS
+from arkserver.engine.values import BIGINT, Array, dtype_name, starts
 from arkserver.errors import ArgumentError, StorageError, UnsupportedError
 
 _WRITABLE = ("int64", "uint64", "float64", "bool", "bigint")
@@ -61,24 +60,23 @@ def write(ex: Executor, wanted: Written) -> None:
         If the object is there already, or a file cannot be written.
     """
     _check(wanted)
-    rows = _flat(ex, wanted.item.leader).rows
+    rows = flat(ex, wanted.item.leader).rows
     names = paths.block_paths(wanted.filename, len(rows)) if wanted.distribute else [paths.absolute(wanted.filename)]
     if wanted.append:
         _check_files(wanted, names)
-    entries = list(_entries(ex, "", wanted.item, _How(rows if wanted.distribute else None, wanted.offsets)))
+    entries = list(entries_of(ex, "", wanted.item, How(rows if wanted.distribute else None, wanted.offsets)))
     with _targets(names, append=wanted.append) as targets:
         link = f"{wanted.name}.{secrets.token_hex(4)}.part"
         try:
             places = [(target, _make(target, link, entries, i, wanted)) for i, target in enumerate(targets)]
             _fill(ex, [e for e in entries if isinstance(e, Dataset)], places)
+            for target in targets:
+                _rename(target, link, wanted)
         except BaseException:
-            _forget(targets, link)
+            _forget([target for target in targets if target in names], link)
             raise
-        for target in targets:
-            _rename(target, link, wanted)
     if wanted.distribute and not wanted.append:
-        for stale in {*paths.existing(wanted.filename)} - {*names}:
-            Path(stale).unlink(missing_ok=True)
+        paths.delete_existing(wanted.filename, keep=names)
 
 
 def _check(wanted: Written) -> None:
@@ -116,127 +114,12 @@ def _check_files(wanted: Written, names: Sequence[str]) -> None:
 def _check_new(file: Any, path: str, wanted: Written) -> None:
     if wanted.name not in file or wanted.overwrite:
         return
-    is_dataset = wanted.item.kind in ARRAYS and isinstance(wanted.item.leader, Array)
-    start = (
-        " Dataset named" if is_dataset and wanted.item.leader.ndim and not _is_bigint(wanted.item) else "A group named"
-    )
+    value = wanted.item.values.get("array")
+    what = " Dataset" if isinstance(value, Array) and value.dtype != BIGINT else "A group"
     raise StorageError(
-        f"{start} {wanted.name} already exists in {path}. If you would like to overwrite the group please use "
+        f"{what} named {wanted.name} already exists in {path}. If you would like to overwrite the group please use "
         "update_hdf."
     )
-
-
-def _is_bigint(item: Composite) -> bool:
-    return isinstance(item.leader, Array) and item.leader.dtype == BIGINT
-
-
-# --- what goes into a file -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """An object of several members."""
-
-    path: str
-    """below the object"""
-    kind: str
-    counts: Mapping[str, int] = field(default_factory=dict)
-    """further attributes"""
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """A vector."""
-
-    path: str
-    kind: str
-    data: Array
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """In the file, where bools are bytes."""
-        return np.dtype(np.uint8) if self.data.dtype == np.bool_ else self.data.dtype
-
-
-Entry = Group | Dataset
-
-
-@dataclass(frozen=True, slots=True)
-class _How:
-    """How values are cut."""
-
-    rows: tuple[int, ...] | None
-    """of the leading value, whose blocks go to files of their own; None for one file"""
-    offsets: bool = True
-
-    def cut(self, ex: Executor, x: Column) -> Column:
-        """`x` in as many blocks as there are files."""
-        if self.rows is None or x.rows == self.rows:
-            return x
-        n, files = x.shape[0], len(self.rows)
-        even = layout.even_rows(n, files)
-        return layout.relayout(ex, x, self.rows if sum(self.rows) == n else (*even, *[0] * (files - len(even))))
-
-
-def _entries(ex: Executor, path: str, item: Composite, how: _How) -> Iterator[Entry]:
-    """The groups and datasets of an object, a group before its members."""
-    if item.kind in ARRAYS:
-        yield from _single(ex, path, item.kind, item.values["array"], how)
-        return
-    counts = {COUNTS[item.kind]: len(item.parts) - (INDEX in item.parts)} if item.kind in COUNTS else {}
-    yield Group(path, item.kind, counts)
-    if item.kind == "SEGARRAY":
-        yield from _lists(ex, path, item, how)
-        return
-    for role, name in MEMBERS.get(item.kind, {}).items():
-        if role in item.values:
-            yield from _entries(ex, f"{path}/{name}", single(item.values[role]), how)
-    for name, part in item.parts.items():
-        yield from _entries(ex, f"{path}/{name}", part, how)
-
-
-def _single(ex: Executor, path: str, kind: str, x: Column, how: _How) -> Iterator[Entry]:
-    flat = how.cut(ex, _flat(ex, x))
-    if isinstance(flat, Strings):
-        yield from _strings(ex, path, kind, flat, how)
-    elif flat.dtype == BIGINT:
-        yield from _bigint(ex, path, kind, flat)
-    else:
-        yield Dataset(path, kind, flat)
-
-
-def _flat(ex: Executor, x: Column) -> Column:
-    return x if isinstance(x, Strings) else layout.flattened(ex, x)
-
-
-def _strings(ex: Executor, path: str, kind: str, s: Strings, how: _How) -> Iterator[Entry]:
-    yield Group(path, kind)
-    yield Dataset(f"{path}/values", "PDARRAY", forms.wire_bytes(ex, s))
-    if how.offsets:
-        offsets = forms.wire_offsets if how.rows is None else forms.offsets_in_blocks
-        yield Dataset(f"{path}/segments", "PDARRAY", offsets(ex, s))
-
-
-def _bigint(ex: Executor, path: str, kind: str, x: Array) -> Iterator[Entry]:
-    """Words of 64 bits; Arkouda takes all of them to be positive, so that an attribute of ours says otherwise."""
-    signed = limbs.has_negative(ex, x)
-    words = limbs.signed_words(ex, x) if signed else limbs.words(ex, x)
-    counts = {"isBigInt": 1, "MaxBits": x.max_bits, "NumLimbs": len(words)}
-    yield Group(path, kind, counts | ({hdf5_format.SIGNED: 1} if signed else {}))
-    for i, word in enumerate(words):
-        yield Dataset(f"{path}/Limb_{i}", "PDARRAY", word)
-
-
-def _lists(ex: Executor, path: str, item: Composite, how: _How) -> Iterator[Entry]:
-    segments, values = how.cut(ex, item.values["segments"]), item.values["values"]
-    if isinstance(segments, Strings):
-        raise UnsupportedError("the segments of a SegArray are strings; they are int64")
-    if how.rows is not None:
-        values = layout.values_of_lists(ex, segments, values)
-        segments = layout.array_of(ex.map(np.subtract, segments, Each(starts(values.rows))), segments)
-        how = _How(values.rows)
-    yield Dataset(f"{path}/segments", "PDARRAY", segments)
-    yield from _single(ex, f"{path}/values", single(values).kind, values, how)
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -306,9 +189,9 @@ def _rename(target: str, link: str, wanted: Written) -> None:
         file.move(link, wanted.name)
 
 
-def _forget(targets: Sequence[str], link: str) -> None:
+def _forget(files: Sequence[str], link: str) -> None:
     """Take what a failed command has made out of files that stay."""
-    for target in targets:
-        if Path(target).exists():
-            with hdf5_format.opened(target, "r+") as file:
-                file.pop(link, None)
+    for path in files:
+        # Where the disk is full this fails as well, and the first error says more.
+        with contextlib.suppress(StorageError), hdf5_format.opened(path, "r+") as file:
+            file.pop(link, None)

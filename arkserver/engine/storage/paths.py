@@ -135,8 +135,8 @@ def existing(prefix: str) -> list[str]:
     return matching(f"{glob.escape(stem)}_LOCALE*{glob.escape(extension)}")
 
 
-def delete_existing(prefix: str) -> None:
-    """Remove the files of blocks.
+def delete_existing(prefix: str, keep: Sequence[str] = ()) -> None:
+    """Remove the files of blocks, but for some.
 
     Raises
     ------
@@ -144,6 +144,8 @@ def delete_existing(prefix: str) -> None:
         If one cannot be removed.
     """
     for path in existing(prefix):
+        if path in keep:
+            continue
         try:
             Path(path).unlink()
         except OSError as e:
