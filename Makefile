@@ -60,7 +60,7 @@ $(VENV)/.demo: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@
 
-$(VENV)/.test: EXTRAS = server,redis,tls,slurm,demo,test,deploy,browser,check
+$(VENV)/.test: EXTRAS = server,hdf5,zarr,redis,tls,slurm,demo,test,deploy,browser,check
 $(VENV)/.test: $(VENV)/.python $(INPUTS)
 	$(INSTALL)
 	@touch $@

@@ -13,6 +13,7 @@
       MemoryLimitError (MemoryError)     the request would not fit; nothing was allocated
       CancelledError (RuntimeError)       somebody cancelled the running command
       StorageError (OSError)             a file that cannot be read or written
+      TransferError (ConnectionError)    another server that does not answer, or not as it should
       WorkerLostError (RuntimeError)     a worker went away and the work could not be repeated
       ConfigurationError (ValueError)    settings that cannot work; the command line exits with 2
       IntegrationError (RuntimeError)    the system around the server refused or did not answer
@@ -93,6 +94,12 @@ class StorageError(ArkserverError, OSError):
     """A file that cannot be read or written."""
 
     code = "storage"
+
+
+class TransferError(ArkserverError, ConnectionError):
+    """Another server did not answer, or not as it should."""
+
+    code = "transfer"
 
 
 class WorkerLostError(ArkserverError, RuntimeError):

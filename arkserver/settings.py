@@ -13,6 +13,7 @@ import psutil
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -69,7 +70,27 @@ def parse_bytes(text: Any) -> int:
     return int(float(digits) * _UNITS[unit])
 
 
+def parse_ports(text: Any) -> Any:
+    """``6000-6009`` or a single port, as the first and the last of a range; nothing is None.
+
+    Raises
+    ------
+    ValueError
+        For any other text.
+    """
+    if not isinstance(text, str):
+        return text
+    if not text:
+        return None
+    first, dash, last = text.partition("-")
+    ends = (first, last if dash else first)
+    if not all(end.isdigit() for end in ends) or not 0 < int(ends[0]) <= int(ends[1]) <= 65535:
+        raise ValueError(f"{text} is no range of ports; write for example 6000-6009")
+    return int(ends[0]), int(ends[1])
+
+
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Ports = Annotated[tuple[int, int] | None, NoDecode, BeforeValidator(parse_ports)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -154,6 +175,10 @@ class ServerSettings(BaseSettings, WorkerSettings, CheckpointSettings):
     user_tokens: Path | None = Field(None, description="file of lines user,token")
     auto_shutdown: bool = Field(False, description="stop when a client disconnects")
     allow_apply: bool = Field(False, description="let clients run their own Python code on the server")
+    transfer_ports: Ports = Field(
+        None, description="ports over which arrays may go to and come from other servers, such as 6000-6009"
+    )
+    transfer_seconds: float = Field(60.0, gt=0, description="time that another server gets to connect and to answer")
     connection_file: Path | None = Field(None, description="file to announce host, port and URL in while serving")
     drain_seconds: float = Field(30.0, ge=0, description="time that running commands get at the end")
     log_level: LogLevel = Field(LogLevel.INFO, description="DEBUG, INFO, WARN, ERROR or CRITICAL")

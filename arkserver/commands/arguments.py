@@ -6,17 +6,20 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NewType
 
 from arkserver.commands.context import Context
 from arkserver.commands.registry import Command, word_value
 from arkserver.engine.algorithms.generators import Generator
+from arkserver.engine.composites import Composite, single
 from arkserver.engine.executor import Executor
+from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.state import Engine
-from arkserver.engine.values import Array, Column, Strings, dtype_name
+from arkserver.engine.values import Array, Column, SparseMatrix, Strings, dtype_name
 from arkserver.errors import ArgumentError, UnknownCommandError, UnsupportedError
+from arkserver.wire import objects
 from arkserver.wire import parameters as wire
 from arkserver.wire.envelope import Parameter, Parameters, plain_key
 from arkserver.wire.parameters import Scalar
@@ -33,6 +36,9 @@ Payload = NewType("Payload", memoryview)
 IN_PLACE = "in place"
 Target = Annotated[Array, IN_PLACE]
 """An array that the command changes: it has the symbol alone, and what it returns takes the symbol's place."""
+
+SparseTarget = Annotated[SparseMatrix, IN_PLACE]
+"""A sparse matrix that the command changes."""
 
 
 @dataclass(slots=True)
@@ -80,7 +86,8 @@ class Slot:
     """gives the value that is handed in; None for one that the request carries"""
     decode: Decoder
     locks: str
-    """``read`` or ``write`` when the text names a symbol, ``reads`` when it lists some, else empty"""
+    """``read`` or ``write`` when the text names a symbol, ``reads`` when it lists some, ``object`` when several
+    parameters describe an object, else empty"""
 
 
 @functools.cache
@@ -107,10 +114,12 @@ def _nothing(_: _Decoding, __: Parameter) -> None:
 
 
 def _lock_kind(annotation: Any) -> str:
-    if annotation == Target:
+    if annotation in (Target, SparseTarget):
         return "write"
     if annotation is SymbolTexts:
         return "reads"
+    if annotation is Composite:
+        return "object"
     if not _mentions_values(annotation):
         return ""
     return "reads" if typing.get_origin(annotation) is list else "read"
@@ -121,11 +130,14 @@ def symbol_names(command: Command, parameters: Parameters) -> tuple[list[str], l
     reads: list[str] = []
     writes: list[str] = []
     for slot in _slots(command):
+        if slot.locks == "object":
+            reads += objects.saved(parameters).components
+            continue
         sent = parameters.find(slot.key) if slot.locks else None
         if sent is None:
             continue
         if slot.locks == "reads":
-            reads += [name for text in wire.parse_strings(sent.val) for name in text.split("+")]
+            reads += [name.strip() for text in wire.parse_strings(sent.val) for name in text.split("+")]
         else:
             (writes if slot.locks == "write" else reads).append(sent.val)
     return reads, writes
@@ -165,8 +177,18 @@ def size_executor(found: Arguments, nbytes: int) -> None:
     """Let the executor know how large the values of the command are: operands, and `nbytes` beyond them."""
     for name, value in found.values.items():
         if isinstance(value, Executor):
-            largest = max((v.nbytes for v in found.values.values() if isinstance(v, Array | Strings)), default=0)
+            largest = max((v.nbytes for v in _columns(found)), default=0)
             found.values[name] = value.sized(max(nbytes, largest))
+
+
+def _columns(found: Arguments) -> Iterator[Column]:
+    for value in found.values.values():
+        if isinstance(value, Composite):
+            yield from value.columns
+        elif isinstance(value, SparseMatrix):
+            yield from value.parts
+        elif isinstance(value, Array | Strings):
+            yield value
 
 
 def _payload(_: Context, __: Parameters, payload: memoryview | None) -> memoryview:
@@ -175,7 +197,23 @@ def _payload(_: Context, __: Parameters, payload: memoryview | None) -> memoryvi
     return payload
 
 
+def _object(context: Context, item: RegisteredObject) -> Composite:
+    """An object by the symbols that it is made of."""
+    values = {role: _column(context, name) for role, name in item.symbols.items()}
+    if "array" in values and isinstance(values["array"], Strings):
+        return single(values["array"])
+    return Composite(item.kind, values, {name: _object(context, part) for name, part in item.parts.items()})
+
+
+def _column(context: Context, name: str) -> Column:
+    value = context.engine.value(name)
+    if not isinstance(value, Array | Strings):
+        raise UnsupportedError(f"{name} is {type(value).__name__}; expected Array or Strings")
+    return value
+
+
 _INJECTED: dict[Any, Injector] = {
+    Composite: lambda context, parameters, _: _object(context, objects.saved(parameters)),
     Executor: lambda context, _, __: context.engine.executor,
     Context: lambda context, _, __: context,
     Parameters: lambda _, parameters, __: parameters,
@@ -198,6 +236,9 @@ _DECODERS: dict[Any, Decoder] = {
     Target: _array,
     Strings: lambda s, p: s.symbol(p.val, (Strings,)),
     Column: lambda s, p: s.symbol(p.val, (Array, Strings)),
+    SparseMatrix: lambda s, p: s.symbol(p.val, (SparseMatrix,)),
+    SparseTarget: lambda s, p: s.symbol(p.val, (SparseMatrix,)),
+    Array | SparseMatrix: lambda s, p: s.symbol(p.val, (Array, SparseMatrix)),
     Generator: lambda s, p: s.symbol(p.val, (Generator,)),
     Array | str: lambda s, p: _array(s, p) if p.val in s.engine.symbols else p.val,
     tuple[int, ...]: lambda _, p: wire.parse_ints(p.val),
@@ -225,7 +266,7 @@ def _optional(decoder: Decoder) -> Decoder:
     return lambda state, p: None if p.val in ("", "None", "none") else decoder(state, p)
 
 
-_VALUE_TYPES: tuple[Any, ...] = (Array, Target, Strings, Column, list[Array], list[Strings], list[Column])
+_VALUE_TYPES: tuple[Any, ...] = (Array, Target, Strings, SparseMatrix, Column, list[Array], list[Strings], list[Column])
 
 
 def _mentions_values(annotation: Any) -> bool:
@@ -239,7 +280,7 @@ def _check_binding(command: Command, binding: Mapping[str, str], values: Mapping
     for name, word in binding.items():
         parameter, dot, property_ = name.partition(".")
         value = values.get(parameter)
-        if not dot or not isinstance(value, Array | Strings | Scalar):
+        if not dot or not isinstance(value, Array | Strings | SparseMatrix | Scalar):
             continue
         actual = _property(value, property_)
         if actual != word:
@@ -247,9 +288,11 @@ def _check_binding(command: Command, binding: Mapping[str, str], values: Mapping
             raise UnknownCommandError(f"Unrecognized command: {full}: {parameter} has {property_} {actual}")
 
 
-def _property(value: Array | Strings | Scalar, name: str) -> str:
+def _property(value: Array | Strings | SparseMatrix | Scalar, name: str) -> str:
     if isinstance(value, Scalar):
         return value.dtype_name
+    if isinstance(value, SparseMatrix) and name == "layout":
+        return value.layout
     if name == "nd":
         return str(max(1, value.ndim))
-    return dtype_name(value.dtype) if isinstance(value, Array) else "str"
+    return "str" if isinstance(value, Strings) else dtype_name(value.dtype)

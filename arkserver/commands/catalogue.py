@@ -95,6 +95,8 @@ def reply_name(annotation: Any) -> str:
 _REPLIES = {
     "Array": "array",
     "Strings": "strings",
+    "SparseMatrix": "sparse matrix",
+    "ReadAll": "columns",
     "str": "text",
     "Json": "JSON",
     "Binary": "binary",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arkserver.engine.state import Engine
+from arkserver.engine.transfer.links import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class ServerInfo:
     authenticate: bool = False
     auto_shutdown: bool = False
     allow_apply: bool = False
+    transfer: Rules | None = None
+    """how arrays go to other servers, if they may"""
     url: str = ""
     """where clients connect to"""
     extra: Callable[[], Mapping[str, Any]] = dict

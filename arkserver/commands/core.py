@@ -21,7 +21,7 @@ from arkserver.commands.results import Json
 from arkserver.engine import progress, threads
 from arkserver.engine.algorithms.indexing import row_at, rows_at
 from arkserver.engine.executor import Executor
-from arkserver.engine.values import Array, Strings, dtype_name, itemsize
+from arkserver.engine.values import Array, SparseMatrix, Strings, dtype_name, itemsize
 from arkserver.errors import ArgumentError
 from arkserver.wire import display
 from arkserver.wire.parameters import parse_strings
@@ -230,7 +230,7 @@ def _names_of(context: Context, names: str) -> list[str]:
 
 def _describe(name: str, value: Any, *, registered: bool) -> dict[str, Any]:
     about: dict[str, Any] = {"dtype": "undef", "size": 0, "ndim": 0, "shape": [0], "itemsize": 0}
-    if isinstance(value, Array):
+    if isinstance(value, Array | SparseMatrix):
         about = {
             "dtype": dtype_name(value.dtype),
             "size": value.size,
@@ -297,8 +297,10 @@ def memory_status(context: Context) -> Json:
 
 
 @command("str", project=projection.nothing)
-def text(ex: Executor, array: Array, print_thresh: int) -> str:
+def text(ex: Executor, array: Array | SparseMatrix, print_thresh: int) -> str:
     """The array as ``str`` shows it."""
+    if isinstance(array, SparseMatrix):
+        return _entries_shown(ex, array, print_thresh)
     return _shown(ex, array, print_thresh, is_repr=False)
 
 
@@ -314,6 +316,12 @@ def _shown(ex: Executor, x: Array, threshold: int, *, is_repr: bool) -> str:
     shown = display.shown_rows(x.shape, threshold)
     rows = dict(zip(shown, rows_at(ex, x, np.asarray(shown, np.int64)), strict=True))
     return display.array_text(x.shape, threshold, rows.__getitem__, is_repr=is_repr)
+
+
+def _entries_shown(ex: Executor, m: SparseMatrix, threshold: int) -> str:
+    shown = display.shown_entries(m.entries, threshold)
+    found = [rows_at(ex, part, np.asarray([i for i in shown if i is not None], np.int64)) for part in m.parts]
+    return display.entries_text(shown, zip(*found, strict=True))
 
 
 # --- arkserver's own -------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from arkserver.commands.parquet import sources_of
 from arkserver.commands.registry import FIXED, command
 from arkserver.commands.results import Json, ReadAll
 from arkserver.engine.executor import Executor
-from arkserver.engine.storage import csv, csv_text, parquet, paths
+from arkserver.engine.storage import csv, csv_text, hdf5_contents, parquet, paths
 from arkserver.engine.storage.paths import FileType
 from arkserver.engine.values import Array, starts
 from arkserver.errors import UnsupportedError
@@ -35,7 +35,8 @@ def list_any(filename: str, col_delim: str = ",", read_nested: bool = True) -> J
             return Json(parquet.column_names(path, nested=read_nested))
         case FileType.CSV:
             return Json(list(csv_text.peek(path, col_delim).names))
-    raise UnsupportedError(f"{path} is HDF5, which this server does not read; it reads Parquet and CSV")
+        case FileType.HDF5:
+            return Json(hdf5_contents.names(path))
 
 
 @command("deleteMatchingFilenames", distributed="server", project=projection.nothing)
@@ -65,7 +66,12 @@ def _table_bytes(filenames: list[str], columns: list[str] | None = None, format:
 def _is_parquet(filenames: list[str], format: str) -> bool:  # noqa: A002
     if format:
         return format == "parquet"
-    return paths.file_type(paths.expand(filenames)[0]) is FileType.PARQUET
+    kind = paths.file_type(paths.expand(filenames)[0])
+    if kind is FileType.HDF5:
+        raise UnsupportedError(
+            f"{filenames[0]} is HDF5, which has objects of any length; readAllHdf reads them by name"
+        )
+    return kind is FileType.PARQUET
 
 
 @command("readTable", project=_table_bytes)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from arkserver.commands.context import Context
 from arkserver.commands.registry import command
 from arkserver.commands.results import Json
-from arkserver.engine.values import Strings
 from arkserver.wire import objects, replies
 from arkserver.wire.envelope import Parameters, json_text
 
@@ -33,9 +32,7 @@ def attach(context: Context, name: str) -> Json:
 
 
 def _line(context: Context, symbol: str) -> str:
-    value = context.engine.symbols.get(symbol)
-    created = replies.created_strings if isinstance(value, Strings) else replies.created_array
-    return created(symbol, value)
+    return replies.created(symbol, context.engine.symbols.get(symbol))
 
 
 @command("list_registry", inline=True, distributed="server")

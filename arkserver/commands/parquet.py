@@ -16,6 +16,7 @@ from arkserver.engine.executor import Executor
 from arkserver.engine.storage import parquet, parquet_writing, paths
 from arkserver.engine.storage.arrow import Lists
 from arkserver.engine.storage.parquet import Nulls, Plan, Source
+from arkserver.engine.storage.tagging import TAG, file_codes
 from arkserver.engine.values import Array, Column, Strings
 from arkserver.errors import ArgumentError, StorageError, UnsupportedError
 
@@ -105,7 +106,7 @@ def _nulls(text: str) -> Nulls:
 
 
 def _read(ex: Executor, plan: Plan, errors: list[str], nulls: Nulls, *, tag_data: bool) -> ReadAll:
-    tags = {parquet.TAG: parquet.file_codes(ex, plan.sources)} if tag_data else {}
+    tags = {TAG: file_codes(ex, [s.rows for s in plan.sources])} if tag_data else {}
     return ReadAll({**tags, **parquet.read(ex, plan, nulls=nulls)}, tuple(errors))
 
 

@@ -4,7 +4,8 @@
 Array`` is all that a command needs. The annotations say how a parameter is decoded (`arguments.py` has the table), the
 return annotation how the reply is written (`results.py`), and the template which names the protocol gives the command:
 
-* ``x.dtype`` and ``x.nd``: the dtype and the rank of the array parameter ``x``; a request that names others is refused;
+* ``x.dtype`` and ``x.nd``: the dtype and the rank of the array parameter ``x``, ``x.layout``: the layout of a sparse
+  matrix; a request that names others is refused;
 * any other word, such as ``to``: a dtype (or, starting with ``nd``, a rank) that the function takes as a parameter.
 """
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from arkserver.commands.registry import Command
+from arkserver.engine.composites import Composite, single
+from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.storage.arrow import Lists
 from arkserver.engine.symbols import SymbolTable
-from arkserver.engine.values import Array, Strings
-from arkserver.wire import replies
+from arkserver.engine.values import Array, SparseMatrix, Strings
+from arkserver.wire import objects, replies
 from arkserver.wire.envelope import ERROR, NORMAL, WARNING, encode_reply, json_text
 
 
@@ -54,11 +56,14 @@ class Named:
     """the announcement; ``{name}`` stands for the symbol"""
 
 
+Read = Array | Strings | Lists | Composite
+
+
 @dataclass(frozen=True, slots=True)
 class ReadAll:
     """The columns that were read from files."""
 
-    columns: Mapping[str, Array | Strings | Lists]
+    columns: Mapping[str, Read]
     errors: tuple[str, ...] = ()
     """of files that were left out"""
 
@@ -69,7 +74,7 @@ Reply = bytes | memoryview
 
 def makes_values(result: Any) -> bool:
     """Whether a result has, or may have, values that get symbols."""
-    return isinstance(result, Array | Strings | Named | ReadAll | tuple | list | dict)
+    return isinstance(result, Array | Strings | SparseMatrix | Named | ReadAll | tuple | list | dict)
 
 
 def write(result: Any, symbols: SymbolTable, user: str) -> Reply:
@@ -91,10 +96,10 @@ def text_of(result: Any, symbols: SymbolTable) -> str:
             return ""
         case str():
             return result
-        case Array():
-            return replies.created_array(symbols.add(result), result)
-        case Strings():
-            return replies.created_strings(symbols.add(result), result)
+        case Array() | Strings():
+            return replies.created(symbols.add(result), result)
+        case SparseMatrix():
+            return replies.created_sparse(symbols.add(result), result)
         case Named():
             return result.line.format(name=symbols.add(result.value))
         case tuple():
@@ -122,8 +127,9 @@ SHOWN_ERRORS = 10
 
 def _read_all_text(result: ReadAll, symbols: SymbolTable) -> str:
     items = [
-        {"dataset_name": name, "arkouda_type": _TYPE_NAMES[type(column)], "created": _created(column, symbols)}
+        {"dataset_name": name, "arkouda_type": item.kind, "created": _created(item, symbols)}
         for name, column in result.columns.items()
+        if (item := _composite(column))
     ]
     reply = {"items": json_text(items)}
     if result.errors:
@@ -132,13 +138,27 @@ def _read_all_text(result: ReadAll, symbols: SymbolTable) -> str:
     return json_text(reply)
 
 
-_TYPE_NAMES = {Array: "PDARRAY", Strings: "STRINGS", Lists: "SEGARRAY"}
+def _composite(column: Read) -> Composite:
+    match column:
+        case Composite():
+            return column
+        case Lists():
+            return Composite("SEGARRAY", {"segments": column.segments, "values": column.values})
+    return single(column)
 
 
-def _created(column: Array | Strings | Lists, symbols: SymbolTable) -> str:
-    if not isinstance(column, Lists):
-        return text_of(column, symbols)
-    return json_text({"segments": text_of(column.segments, symbols), "values": text_of(column.values, symbols)})
+def _created(item: Composite, symbols: SymbolTable) -> str:
+    """What a client makes an object from; its values get their symbols here."""
+    lines: dict[str, str] = {}
+    return objects.create_text(_named(item, symbols, lines), lines.__getitem__)
+
+
+def _named(item: Composite, symbols: SymbolTable, lines: dict[str, str]) -> RegisteredObject:
+    """The object with new symbols in place of its values; `lines` gets the announcements of these."""
+    names = {role: symbols.add(value) for role, value in item.values.items()}
+    for role, name in names.items():
+        lines[name] = replies.created(name, item.values[role])
+    return RegisteredObject(item.kind, names, parts={k: _named(p, symbols, lines) for k, p in item.parts.items()})
 
 
 def failure(error: BaseException, command: Command | None, full_name: str, user: str) -> Reply:

@@ -34,6 +34,7 @@ from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.engine.state import Engine
 from arkserver.engine.storage import paths
+from arkserver.engine.transfer.links import Rules
 from arkserver.integration import settings as integration_settings
 from arkserver.integration.settings import IntegrationSettings
 from arkserver.settings import LogLevel, ServerSettings
@@ -149,7 +150,9 @@ class Server:
     def _frontend(self) -> Frontend:
         settings = self.settings
         log_commands = settings.log_commands and settings.log_level in (LogLevel.DEBUG, LogLevel.INFO)
-        frontend = Frontend(self.context, _authenticator(settings), self.metrics, log_commands=log_commands)
+        authenticator = _authenticator(settings)
+        self.info.transfer = _transfer_rules(settings, authenticator.shared)
+        frontend = Frontend(self.context, authenticator, self.metrics, log_commands=log_commands)
         self.info.stop = self.stop
         self.info.requests = lambda: frontend.sent
         self.info.running = frontend.running.describe
@@ -316,6 +319,12 @@ def _authenticator(settings: ServerSettings) -> auth.Authenticator:
     given = settings.token.get_secret_value() if settings.token else None
     personal = auth.read_personal_tokens(settings.user_tokens) if settings.user_tokens else {}
     return auth.Authenticator(auth.shared_token(TOKEN_FOLDER, given), personal)
+
+
+def _transfer_rules(settings: ServerSettings, token: str | None) -> Rules | None:
+    if settings.transfer_ports is None:
+        return None
+    return Rules(settings.host, settings.transfer_ports, settings.transfer_seconds, token)
 
 
 def spare_the_collector() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -138,6 +139,20 @@ def _as_vector(block: NDArray[Any]) -> NDArray[Any]:
     return block.reshape(1)
 
 
+def flattened(ex: Executor, x: Array) -> Array:
+    """Arrays of any number of axes as vectors, in C order, over the same memory."""
+    if x.ndim == 1:
+        return x
+    vector = as_vector(ex, x)
+    tail = math.prod(vector.shape[1:])
+    rows = tuple(n * tail for n in vector.rows)
+    return Array(x.dtype, (sum(rows),), ex.map(_ravel, vector).values, rows, x.max_bits)
+
+
+def _ravel(block: NDArray[Any]) -> NDArray[Any]:
+    return block.reshape(-1)
+
+
 def apart(ex: Executor, source: Array, target: Array) -> Array:
     """`source`, or a copy of it when it is the array that a command is about to change."""
     return array_of(ex.map(moving.copy, source), source) if source.blocks[0] is target.blocks[0] else source
@@ -177,6 +192,21 @@ def relayout(ex: Executor, x: Column, rows: tuple[int, ...]) -> Column:
         return Strings(x.size, x.chars, refs.values, rows)
     refs = ex.exchange(_split_rows, operands, _merge_rows, (x.dtype, x.shape[1:]), parts=len(rows))
     return Array(x.dtype, x.shape, refs.values, rows, x.max_bits)
+
+
+def values_of_lists(ex: Executor, segments: Array, values: Column) -> Column:
+    """`values`, cut so that each block holds those of the lists that start in the block of `segments`."""
+    firsts = ex.collect(_first, segments)
+    total = values.shape[0]
+    edges: list[int] = [total]
+    for first in reversed(firsts[1:]):
+        edges.append(edges[-1] if first is None else first)
+    edges.append(0)
+    return relayout(ex, values, tuple(np.diff(edges[::-1]).tolist()))
+
+
+def _first(block: NDArray[np.int64]) -> int | None:
+    return int(block[0]) if len(block) else None
 
 
 def _split_rows(block: NDArray[Any], start: int, cuts: NDArray[np.int64]) -> list[NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""The values that a symbol can hold: arrays and strings, cut into blocks along the first axis.
+"""The values that a symbol can hold: arrays, strings and sparse matrices, cut into blocks along the first axis.
 
 A block is opaque to everything but the executor that made it: a NumPy array (or `TextBlock`) in this process, or the
 handle of one on a worker. Algorithms reach the contents only through the executor.
@@ -128,6 +128,64 @@ class Strings:
     def nbytes(self) -> int:
         """Bytes as the memory accounts count them: characters and offsets."""
         return self.chars + 8 * (self.size + len(self.rows))
+
+
+CSR, CSC = "CSR", "CSC"
+LAYOUTS = (CSR, CSC)
+
+
+@dataclass(frozen=True, slots=True)
+class SparseMatrix:
+    """A matrix by its entries, in the order of its layout: by row and column (CSR), or by column and row (CSC).
+
+    Each entry has its row and its column, both from 1 on as Arkouda counts them, where a compressed layout would have
+    one place for each row: so the blocks are even however the entries are spread, and a matrix with more rows than
+    entries has no cost for them.
+    """
+
+    shape: tuple[int, int]
+    layout: str
+    rows: Array
+    """int64, 1-D"""
+    columns: Array
+    """int64, cut as `rows`"""
+    values: Array
+    """int64, uint64 or float64, cut as `rows`"""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        return self.values.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Always 2."""
+        return 2
+
+    @property
+    def size(self) -> int:
+        """Elements, most of them not stored."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def entries(self) -> int:
+        """Elements that are stored."""
+        return self.values.size
+
+    @property
+    def parts(self) -> tuple[Array, Array, Array]:
+        """Rows, columns and values."""
+        return self.rows, self.columns, self.values
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Those of all parts."""
+        return tuple(b for part in self.parts for b in part.blocks)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes as the memory accounts count them."""
+        return sum(part.nbytes for part in self.parts)
 
 
 Column = Array | Strings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,26 @@ def array_text(shape: tuple[int, ...], threshold: int, row: Callable[[int], NDAr
 
     # A 0-d array is shown as its clients see it: with one dimension.
     return level(shape[0], 0, row) if shape else f"{prefix}{show(row(0))}{suffix}"
+
+
+def shown_entries(count: int, threshold: int) -> list[int | None]:
+    """Which entries of a sparse matrix are shown; None stands for those left out."""
+    if count < threshold or count <= 2 * EDGE:
+        return list(range(count))
+    return [*range(EDGE), None, *range(count - EDGE, count)]
+
+
+def entries_text(shown: Sequence[int | None], entries: Iterable[tuple[Any, Any, Any]]) -> str:
+    """A line for each entry that is shown, with its row, column and value."""
+    remaining = iter(entries)
+    lines = []
+    for position in shown:
+        if position is None:
+            lines.append("  :     :\n")
+        else:
+            row, column, value = next(remaining)
+            lines.append(f"{f'  ({row}, {column})':<16}{_str_element(value)}\n")
+    return "".join(lines)
 
 
 def _parts(extent: int, limit: int, text: Callable[[int], str]) -> Iterator[str]:

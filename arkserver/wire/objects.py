@@ -1,18 +1,20 @@
-"""Registered objects as text: how a client describes one, and what it gets to make it again (chapters 6.9 and 8)."""
+"""Objects as text: how a client describes one to register, to save or to send it, and what it gets to make it again.
+
+Chapters 6.9, 8 and 14 of the protocol.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from arkserver.engine.composites import ARRAYS
 from arkserver.engine.registry import RegisteredObject
-from arkserver.errors import RegistrationError
+from arkserver.errors import RegistrationError, UnsupportedError
 from arkserver.wire.envelope import Parameters, json_text
 from arkserver.wire.parameters import parse_bool, parse_fields, parse_strings
 
 SEPARATOR = "+|+"
 
-ARRAYS = ("PDARRAY", "STRINGS", "DATETIME", "TIMEDELTA", "IPV4")
-"""kinds that are one symbol"""
 KEYS = ("PDARRAY", "STRINGS", "CATEGORICAL")
 """what can be a key, a level of an index or the values of a series"""
 COLUMNS = (*ARRAYS, "CATEGORICAL", "SEGARRAY", "BITVECTOR")
@@ -72,6 +74,38 @@ def described(kind: str, parameters: Parameters) -> RegisteredObject:
             value = _part(get("val_type"), get("values"), KEYS)
             return RegisteredObject(kind, {}, parts={"index": _index("INDEX", parameters), "value": value})
     return _simple(kind, get)
+
+
+def saved(parameters: Parameters) -> RegisteredObject:
+    """The object that the parameters of a command that saves or sends one describe.
+
+    Raises
+    ------
+    UnsupportedError
+        For a kind that cannot be saved.
+    RequestError
+        If a parameter is missing.
+    """
+    kind = parameters["objType"].val.upper()
+    match kind:
+        case "DATAFRAME":
+            columns = _parts(parameters, "columns", "column_objTypes", COLUMNS)
+            index = {"Index": RegisteredObject("PDARRAY", {"array": parameters["index"].val})}
+            names = parse_strings(parameters["column_names"].val)
+            return RegisteredObject(kind, {}, parts=index | dict(zip(names, columns, strict=True)))
+        case "GROUPBY":
+            roles = {"segments": "segments", "permutation": "permutation", "uki": "unique_key_idx"}
+            symbols = {role: parameters[key].val for role, key in roles.items()}
+            keys = _parts(parameters, "key_names", "key_objTypes", KEYS)
+            return RegisteredObject(kind, symbols, parts={f"KEY_{i}": key for i, key in enumerate(keys)})
+        case "INDEX" | "MULTIINDEX":
+            levels = _parts(parameters, "idx", "idx_objTypes", KEYS)
+            return RegisteredObject(kind, {}, parts={f"IDX_{i}": level for i, level in enumerate(levels)})
+    if kind in ARRAYS:
+        return RegisteredObject(kind, {"array": parameters["arg1" if "arg1" in parameters else "values"].val})
+    if kind not in ("SEGARRAY", "CATEGORICAL"):
+        raise UnsupportedError(f"Unable to write object type {kind}")
+    return _simple(kind, lambda key: parameters[key].val if key in parameters else "")
 
 
 def _index(kind: str, parameters: Parameters) -> RegisteredObject:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from arkserver.engine.formats import float_text
-from arkserver.engine.values import Array, Strings, dtype_name, itemsize
+from arkserver.engine.values import Array, Column, SparseMatrix, Strings, dtype_name, itemsize
 
 
 def created_array(name: str, x: Array) -> str:
@@ -19,6 +19,17 @@ def created_array(name: str, x: Array) -> str:
 def created_strings(name: str, s: Strings) -> str:
     """The two parts that announce strings."""
     return f"created {name} str {s.size} 1 [{s.size}] 1+created bytes.size {s.wire_bytes}"
+
+
+def created_sparse(name: str, m: SparseMatrix) -> str:
+    """The line that announces a sparse matrix."""
+    about = f"{m.size} {m.entries} {m.ndim} {shape_text(m.shape)} {m.layout} {itemsize(m.dtype)}"
+    return f"created {name} {dtype_name(m.dtype)} {about}"
+
+
+def created(name: str, x: Column) -> str:
+    """What announces an array or strings."""
+    return created_array(name, x) if isinstance(x, Array) else created_strings(name, x)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
+from arkserver.engine.algorithms import sparse
 from arkserver.engine.algorithms.generators import Generator
 from arkserver.engine.checkpoint import blockfile, folders, manifest, restoring, saving
 from arkserver.engine.checkpoint.folders import Mode
@@ -25,7 +26,7 @@ from arkserver.engine.local import LocalExecutor
 from arkserver.engine.memory import MemoryAccounts
 from arkserver.engine.registry import RegisteredObject
 from arkserver.engine.state import Engine
-from arkserver.engine.values import BIGINT, Array, Strings
+from arkserver.engine.values import BIGINT, LAYOUTS, Array, Strings
 from arkserver.errors import StorageError, UnsupportedError
 from tests.support import texts as strings
 from tests.support.arrays import ELEMENTS, SHAPES, arrays, filled
@@ -60,6 +61,21 @@ def assert_equal(got: NDArray[Any], expected: NDArray[Any]) -> None:
         assert got.tolist() == expected.tolist()
     else:
         assert got.tobytes() == expected.tobytes()  # bit for bit: the signs of zeros and of nan too
+
+
+@pytest.mark.parametrize("order", LAYOUTS)
+def test_sparse_matrices(ex: Executor, order: str) -> None:
+    engine = new_engine(ex)
+    m = sparse.random(ex, (40, 30), 0.3, order, np.dtype(np.float64))
+    values = np.random.default_rng(0).random(m.entries)
+    name = engine.symbols.add(sparse.filled(ex, m, layout.from_numpy(ex, values)))
+    other = back(engine, LocalExecutor(2))
+    got = other.symbols.get(name)
+    assert (got.shape, got.layout, got.dtype) == (m.shape, order, m.dtype)
+    for part, expected in zip(got.parts, (m.rows, m.columns), strict=False):
+        assert_equal(layout.to_numpy(other.executor, part), layout.to_numpy(ex, expected))
+    assert_equal(layout.to_numpy(other.executor, got.values), values)
+    assert other.accounts.live == engine.accounts.live
 
 
 @st.composite
@@ -280,11 +296,11 @@ def test_a_writer_waits_until_its_array_is_written(tmp_path: Path, monkeypatch: 
     reached, go_on = threading.Event(), threading.Event()
     write = saving._write_value
 
-    def slow(ex: Executor, out: Path, number: int, name: str, *more: Any) -> Any:
+    def slow(ex: Executor, out: Path, stem: str, name: str, *more: Any) -> Any:
         if name == second:
             reached.set()
             assert go_on.wait(30)
-        return write(ex, out, number, name, *more)
+        return write(ex, out, stem, name, *more)
 
     monkeypatch.setattr(saving, "_write_value", slow)
     saver = threading.Thread(target=saving.save, args=(engine, tmp_path / "c", Mode.ERROR))

@@ -138,6 +138,27 @@ def test_each_block_is_a_csv_file(session: Session, tmp_path: Path) -> None:
     assert_column(got["x"], x)
 
 
+@pytest.mark.parametrize("file_format", [0, 1])
+def test_workers_write_and_read_hdf5(session: Session, tmp_path: Path, file_format: int) -> None:
+    x, t = np.arange(N) * 3, [f"é{k}" * (k % 3) for k in range(N)]
+    segments = np.arange(0, N, 2)
+    shared = {"filename": str(tmp_path / "f"), "file_format": file_format, "write_mode": 1}
+    session.text("tohdf", dset="x", objType="pdarray", values=session.put(x), **shared)
+    session.text("tohdf", dset="t", objType="Strings", values=session.put(t), save_offsets=True, **shared)
+    lists = {"segments": session.put(segments), "values": session.put(t)}
+    session.text("tohdf", dset="l", objType="SegArray", **lists, **shared)
+    files = [str(f) for f in sorted(tmp_path.iterdir())]
+    width = session.ex.width
+    assert [Path(f).name for f in files] == ([f"f_LOCALE{k:04d}" for k in range(width)] if file_format else ["f"])
+    before = session.engine.symbols.names()
+    got = read(session, "readAllHdf", filenames=files, dsets=["x", "t", "l"])
+    assert_column(got["x"], x)
+    assert got["t"] == t
+    assert got["l"] == [t[a : a + 2] for a in segments.tolist()]
+    session.engine.symbols.discard(before)
+    assert len(holders(session)) == width
+
+
 def test_errors_of_workers_name_the_file(session: Session, tmp_path: Path) -> None:
     good = parquet_file(tmp_path / "good", table(N), 10)
     bad = Path(parquet_file(tmp_path / "bad", table(N), 10))

@@ -31,7 +31,7 @@ def test_every_parameter_has_a_decoder_and_every_command_a_first_sentence(name: 
         bound, dot, what = field.partition(".")
         if dot:
             assert bound in found.parameters, f"{name}: {field} names no parameter"
-            assert registry.is_rank(field) or what == "dtype"
+            assert registry.is_rank(field) or what in ("dtype", "layout")
     assert found.distributed in ("blocks", "server") or found.distributed.startswith("gathers: "), name
 
 

@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
-from tests.kernels import rows_fields, rows_numeric, rows_order, rows_sets
+from tests.kernels import rows_fields, rows_numeric, rows_order, rows_sets, rows_sparse
 from tests.kernels.rows import Comparison
 
-COMPARISONS: dict[str, Comparison] = {**rows_order.ROWS, **rows_numeric.ROWS, **rows_sets.ROWS, **rows_fields.ROWS}
+COMPARISONS: dict[str, Comparison] = {
+    **rows_order.ROWS,
+    **rows_numeric.ROWS,
+    **rows_sets.ROWS,
+    **rows_fields.ROWS,
+    **rows_sparse.ROWS,
+}

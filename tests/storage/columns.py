@@ -30,13 +30,13 @@ def _contents(session: Session, item: dict[str, str]) -> Any:
     parts = json.loads(item["created"])
     starts = _values(session, parts["segments"])
     values = _values(session, parts["values"])
-    ends = [*starts[1:], len(values)]
+    ends = [*starts[1:], len(values)][: len(starts)]
     return [list(values[a:b]) for a, b in zip(starts, ends, strict=True)]
 
 
 def _values(session: Session, line: str) -> Any:
     x = session.get(line.split()[1])
-    return [t.decode() for t in x] if x.dtype == object else x
+    return [t.decode() for t in x] if line.split()[2] == "str" else x
 
 
 def assert_column(got: Any, expected: Any) -> None:

@@ -40,6 +40,8 @@ def test_kinds_of_files(session: Session, tmp_path: Path) -> None:
     for command in ("getfiletype", "lsany"):
         missing = session.error(command, filename="no-such-file")
         assert "File no-such-file does not exist in a location accessible to Arkouda" in missing
+        unmatched = session.error(command, filename="no-such-file*")
+        assert "Cannot retrieve filename from glob expression no-such-file*" in unmatched
 
 
 def test_columns_of_files(session: Session, tmp_path: Path) -> None:
@@ -48,6 +50,11 @@ def test_columns_of_files(session: Session, tmp_path: Path) -> None:
     assert json.loads(session.text("lsany", filename=str(tmp_path / "p*"))) == ["x", "l"]
     assert json.loads(session.text("lsany", filename=str(tmp_path / "p1"), read_nested=False)) == ["x"]
     assert json.loads(session.text("lsany", filename=str(tmp_path / "c"), col_delim=",")) == ["x"]
+
+
+def test_tables_are_not_read_from_hdf5(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "h").write_bytes(b"\x89HDF\r\n\x1a\nrest")
+    assert "readAllHdf reads them" in session.error("readTable", filenames=[str(tmp_path / "h")])
 
 
 def test_patterns(session: Session, tmp_path: Path) -> None:

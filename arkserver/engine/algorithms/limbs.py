@@ -71,7 +71,26 @@ def words(ex: Executor, x: Array) -> list[Array]:
     The sign is not part of them: what is left above is 0 or -1 everywhere.
     """
     bits = max(ex.collect(integers.most_bits, x))
-    return [each(ex, partial(integers.limb, i), UINT64, x) for i in range(max(1, -(-bits // 64)))]
+    return _first_words(ex, x, max(1, -(-bits // 64)))
+
+
+def signed_words(ex: Executor, x: Array) -> list[Array]:
+    """`words` with their sign in the uppermost bit, one more if that is taken."""
+    bits = max(ex.collect(integers.most_bits, x))
+    return _first_words(ex, x, bits // 64 + 1)
+
+
+def _first_words(ex: Executor, x: Array, count: int) -> list[Array]:
+    return [each(ex, partial(integers.limb, i), UINT64, x) for i in range(count)]
+
+
+def has_negative(ex: Executor, x: Array) -> bool:
+    """Whether any element is below 0."""
+    return any(ex.collect(_has_negative, x))
+
+
+def _has_negative(block: NDArray[np.object_]) -> bool:
+    return any(value < 0 for value in block.ravel().tolist())
 
 
 def footprint(ex: Executor, x: Array) -> int:

@@ -5,7 +5,8 @@ A checkpoint is a folder::
     manifest.json          `Manifest`
     SHA256SUMS             as ``sha256sum -c`` reads it
     server.md              what Arkouda keeps there: the server's id and how many locales it has
-    00000_LOCALE0000.parquet, ...   a file for each block of each value, one column ``data``
+    00000_LOCALE0000.parquet, ...   a file for each block of each value, one column ``data``; sparse matrices have three
+                                    of them, such as 00000.1_LOCALE0000.parquet
 
 Numbers are stored as what they are, the elements of several axes in C order; strings as strings; bigint as binary,
 two's complement, the most significant byte first.
@@ -46,7 +47,7 @@ class ValueEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One symbol."""
 
     name: str
-    kind: Literal["array", "strings", "generator"]
+    kind: Literal["array", "strings", "sparse", "generator"]
     dtype: str = "str"
     """of an array's elements or of what a generator draws"""
     shape: tuple[int, ...] = ()
@@ -57,6 +58,10 @@ class ValueEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     nbytes: int = 0
     """as the memory accounts count it"""
     blocks: tuple[BlockEntry, ...] = ()
+    layout: str = ""
+    """of a sparse matrix"""
+    parts: tuple[ValueEntry, ...] = ()
+    """of a sparse matrix: rows, columns and values"""
 
 
 class RegistryEntry(msgspec.Struct, frozen=True):
@@ -163,7 +168,7 @@ def verified(folder: Path) -> Manifest:
     sums = read_sums(folder)
     threads().run(_check, [folder / name for name in sums], sums.values())
     manifest = read(folder)
-    missing = {b.file for v in manifest.values for b in v.blocks} | {MANIFEST}
+    missing = {b.file for v in manifest.values for part in (v, *v.parts) for b in part.blocks} | {MANIFEST}
     if missing - sums.keys():
         raise StorageError(
             f"{folder / SUMS} does not name {min(missing - sums.keys())}; the checkpoint is not complete"

@@ -15,7 +15,7 @@ from arkserver.engine.checkpoint.manifest import Manifest, ValueEntry
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.state import Engine
 from arkserver.engine.symbols import Value
-from arkserver.engine.values import DTYPES, Array, Block, Strings
+from arkserver.engine.values import DTYPES, Array, Block, SparseMatrix, Strings
 from arkserver.errors import StorageError
 
 
@@ -102,6 +102,9 @@ class _Source:
         """The value of a symbol."""
         if entry.kind == "generator":
             return Generator(DTYPES[entry.dtype], int(entry.seed))
+        if entry.kind == "sparse":
+            rows, columns, values = (self.value(ex, part) for part in entry.parts)
+            return SparseMatrix((entry.shape[0], entry.shape[1]), entry.layout, rows, columns, values)
         parts = blockfile.deal(entry.blocks, ex.width)
         rows = tuple(sum(sum(p.rows) for p in block) for block in parts)
         if entry.kind == "strings":

@@ -18,7 +18,7 @@ from arkserver.engine.checkpoint.manifest import Manifest, RegistryEntry, ValueE
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.state import Engine
 from arkserver.engine.symbols import Value
-from arkserver.engine.values import Array, Column, Strings, dtype_name
+from arkserver.engine.values import Array, Column, SparseMatrix, Strings, dtype_name
 from arkserver.errors import StorageError, UnsupportedError
 
 # A command that changes an array in place takes about as long as a pass over it.
@@ -64,7 +64,7 @@ def _write(
         token.follow(len(values), lambda: len(entries))
     sums: dict[str, str] = {}
     for number, (name, value) in enumerate(values.items()):
-        entries.append(_write_value(engine.executor, out, number, name, value, sums))
+        entries.append(_write_value(engine.executor, out, f"{number:05d}", name, value, sums))
         release(name)
     nbytes = sum(e.nbytes for e in entries)
     about = (manifest.FORMAT, manifest.VERSION, created, engine.symbols.server_id, nbytes)
@@ -84,13 +84,24 @@ def _write_about(out: Path, whole: Manifest, sums: Mapping[str, str], locales: i
     folders.write_file(out / manifest.SUMS, manifest.encode_sums({**sums, **digests}))
 
 
-def _write_value(ex: Executor, out: Path, number: int, name: str, value: Value, sums: dict[str, str]) -> ValueEntry:
+def _write_value(ex: Executor, out: Path, stem: str, name: str, value: Value, sums: dict[str, str]) -> ValueEntry:
     if isinstance(value, Generator):
         return ValueEntry(name, "generator", dtype_name(value.dtype), seed=str(value.seed))
+    if isinstance(value, SparseMatrix):
+        parts = [_write_value(ex, out, f"{stem}.{i}", "", part, sums) for i, part in enumerate(value.parts)]
+        return ValueEntry(
+            name,
+            "sparse",
+            dtype_name(value.dtype),
+            value.shape,
+            nbytes=value.nbytes,
+            layout=value.layout,
+            parts=tuple(parts),
+        )
     if not isinstance(value, Array | Strings):
         raise UnsupportedError(f"{name} is {type(value).__name__}, which a checkpoint cannot hold")
     dtype = dtype_name(value.dtype) if isinstance(value, Array) else "str"
-    files = [f"{number:05d}_LOCALE{i:04d}.parquet" for i in range(len(value.blocks))]
+    files = [f"{stem}_LOCALE{i:04d}.parquet" for i in range(len(value.blocks))]
     written = _write_blocks(ex, out, files, dtype, value)
     sums |= {w.entry.file: w.digest for w in written}
     return ValueEntry(

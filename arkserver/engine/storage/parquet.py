@@ -30,9 +30,6 @@ Read = Column | Lists
 JOBS = 4
 """for each thread, so that all end at about the same time"""
 
-TAG = "Filename_Codes"
-"""the column that tells which file each row came from"""
-
 
 class Nulls(StrEnum):
     """What becomes of nulls in columns of integers and bools (in floats they are nan, in strings empty)."""
@@ -315,20 +312,6 @@ def _no_chunks(kind: Kind) -> Any:
 
 
 # --- about the rows --------------------------------------------------------------------------------------------------
-
-
-def file_codes(ex: Executor, sources: Sequence[Source]) -> Array:
-    """For each row the position of its file."""
-    edges = np.cumsum([0, *(s.rows for s in sources)])
-    total = int(edges[-1])
-    rows = layout.even_rows(total, ex.width)
-    refs = ex.map(_file_codes, Each(starts(rows)), Each(rows), edges)
-    return Array(np.dtype(np.int64), (total,), refs.values, rows)
-
-
-def _file_codes(start: int, rows: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    local = np.clip(edges - start, 0, rows)
-    return np.repeat(np.arange(len(local) - 1), local[1:] - local[:-1])
 
 
 def null_indices(ex: Executor, wanted: Plan, name: str) -> Array:

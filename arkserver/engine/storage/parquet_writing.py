@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor
@@ -68,7 +66,7 @@ def _operands(ex: Executor, columns: Mapping[str, Written]) -> list[Any]:
         _check_writable(name, column)
     aligned = layout.align(ex, *leaders)
     return [
-        (a, _values_with(ex, a, c.values)) if isinstance(c, Lists) else a
+        (a, layout.values_of_lists(ex, a, c.values)) if isinstance(c, Lists) else a
         for a, c in zip(aligned, columns.values(), strict=True)
     ]
 
@@ -86,21 +84,6 @@ def _check_writable(name: str, column: Written) -> None:
 def _rows(operand: Any) -> tuple[int, ...]:
     found: tuple[int, ...] = (operand[0] if isinstance(operand, tuple) else operand).rows
     return found
-
-
-def _values_with(ex: Executor, segments: Array, values: Column) -> Column:
-    """The values, cut so that each block holds those of its lists."""
-    firsts = ex.collect(_first, segments)
-    total = values.shape[0]
-    edges: list[int] = [total]
-    for first in reversed(firsts[1:]):
-        edges.append(edges[-1] if first is None else first)
-    edges.append(0)
-    return layout.relayout(ex, values, tuple(np.diff(edges[::-1]).tolist()))
-
-
-def _first(block: NDArray[np.int64]) -> int | None:
-    return int(block[0]) if len(block) else None
 
 
 def _check_new(path: str, names: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob  # a pattern may be absolute or relative, with wild cards in any part: what pathlib cannot do
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,9 @@ def first_match(name: str) -> str:
         If there is none.
     """
     found = [name] if Path(name).is_file() else matching(name)
+    if not found and name.endswith("*"):
+        # Another text than for a file: Arkouda's client turns that into a ValueError, and this it does not.
+        raise StorageError(f"Cannot retrieve filename from glob expression {name}, check file name or format")
     if not found:
         raise StorageError(f"File {name} does not exist in a location accessible to Arkouda")
     return found[0]
@@ -115,6 +119,11 @@ def block_path(prefix: str, block: int) -> str:
     return f"{stem}_LOCALE{block:04d}{extension}"
 
 
+def is_block_path(path: str) -> bool:
+    """Whether a file is called as that of a block."""
+    return re.search(r"_LOCALE\d{4}", path) is not None
+
+
 def block_paths(prefix: str, blocks: int) -> list[str]:
     """The files of all blocks, as workers find them."""
     return [block_path(absolute(prefix), i) for i in range(blocks)]
@@ -126,8 +135,8 @@ def existing(prefix: str) -> list[str]:
     return matching(f"{glob.escape(stem)}_LOCALE*{glob.escape(extension)}")
 
 
-def delete_existing(prefix: str) -> None:
-    """Remove the files of blocks.
+def delete_existing(prefix: str, keep: Sequence[str] = ()) -> None:
+    """Remove the files of blocks, but for some.
 
     Raises
     ------
@@ -135,6 +144,8 @@ def delete_existing(prefix: str) -> None:
         If one cannot be removed.
     """
     for path in existing(prefix):
+        if path in keep:
+            continue
         try:
             Path(path).unlink()
         except OSError as e:

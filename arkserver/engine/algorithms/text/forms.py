@@ -41,6 +41,11 @@ def wire_offsets(ex: Executor, s: Strings) -> Array:
     return column(s, ex.map(_wire_offsets, s, Each(starts(_wire_rows(ex, s)))), INT64)
 
 
+def offsets_in_blocks(ex: Executor, s: Strings) -> Array:
+    """Where each string starts in the block of `wire_bytes` that it is in."""
+    return column(s, ex.map(_wire_offsets, s, 0), INT64)
+
+
 def _wire_rows(ex: Executor, s: Strings) -> tuple[int, ...]:
     if len(s.rows) == 1:
         return (s.wire_bytes,)
