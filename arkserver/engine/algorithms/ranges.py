@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
-from arkserver.engine.blocks.dealing import Cells, Deal, cells_between, deal_between, deal_to, parts_between
+from arkserver.engine.blocks.dealing import Cells, Deal, deal_between, deal_to, parts_between
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.values import Column, TextBlock, starts
 
@@ -70,7 +70,7 @@ def ranges_of(ex: Executor, *tables: Sequence[Column], positions: bool) -> Range
 
 def _cells(ends: Key, rows: int) -> Cells | None:
     """Cells of the keys between two, of which there are so many rows."""
-    return None if isinstance(ends, TextBlock) else cells_between(ends, rows)
+    return None if isinstance(ends, TextBlock) else Cells.between(ends, rows)
 
 
 def _samples(ex: Executor, table: Sequence[Column], share: float) -> list[Columns]:

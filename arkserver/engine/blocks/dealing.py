@@ -33,6 +33,14 @@ class Cells:
     shift: int
     """the bits of a code, less `base`, that one cell has"""
 
+    @classmethod
+    def between(cls, ends: Array, rows: int) -> Cells:
+        """Cells from the first to the last of two keys, for so many rows."""
+        order = order_of(ends.dtype)
+        low, high = (order.code(bits) for bits in raw(ends))
+        bits = min(CELL_BITS, (rows >> CELL_ROW_BITS).bit_length())
+        return cls(low, high - low, max(0, (high - low).bit_length() - bits)) if bits else cls(low, 0, 0)
+
     @property
     def count(self) -> int:
         """How many there are."""
@@ -41,14 +49,6 @@ class Cells:
     def of(self, code: int) -> int:
         """The cell of a code."""
         return min(max(code - self.base, 0), self.most) >> self.shift
-
-
-def cells_between(ends: Array, rows: int) -> Cells:
-    """Cells from the first to the last of two keys, for so many rows."""
-    order = order_of(ends.dtype)
-    low, high = (order.code(bits) for bits in raw(ends))
-    bits = min(CELL_BITS, (rows >> CELL_ROW_BITS).bit_length())
-    return Cells(low, high - low, max(0, (high - low).bit_length() - bits)) if bits else Cells(low, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
