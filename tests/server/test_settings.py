@@ -1,12 +1,14 @@
-"""Settings that depend on the machine."""
+"""Settings that depend on the machine, or are written in a way of their own."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from arkserver import settings
 from arkserver.settings import available_memory, parse_bytes
 
 TOTAL = psutil.virtual_memory().total
@@ -36,3 +38,12 @@ def test_a_control_group_limits_the_memory(group: str, files: dict[str, str], ex
 def test_without_control_groups_there_is_the_machine(tmp_path: Path) -> None:
     assert available_memory(tmp_path / "none") == TOTAL
     assert parse_bytes("50%") <= TOTAL // 2
+
+
+@pytest.mark.parametrize(("text", "expected"), [("6000-6009", (6000, 6009)), ("6000", (6000, 6000)), ("", None)])
+def test_ranges_of_ports(text: str, expected: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.load({"transfer_ports": text}, None).transfer_ports == expected
+    (tmp_path / "config.toml").write_text(f'transfer_ports = "{text}"')
+    assert settings.load({}, tmp_path / "config.toml").transfer_ports == expected
+    monkeypatch.setenv("ARKSERVER_TRANSFER_PORTS", text)
+    assert settings.load({}, None).transfer_ports == expected
