@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from arkserver_kernels.policy import kernel
 
+# A row with one column in so many, or more, is put in order by a look at all columns, which costs less than to sort it.
+SCANNED = 32
+
 Array = NDArray[Any]
 I64 = NDArray[np.int64]
 
@@ -59,6 +62,13 @@ def multiply_rows(
                     out_columns[at] = c
                     at += 1
                 sums[c] += values[e] * factors[p]
-        out_columns[places[r] : at].sort()
+        if (at - places[r]) * SCANNED < len(mark):
+            out_columns[places[r] : at].sort()
+        else:
+            at = places[r]
+            for c in range(len(mark)):
+                if mark[c] == r:
+                    out_columns[at] = c
+                    at += 1
         for q in range(places[r], at):
             out_values[q] = sums[out_columns[q]]
