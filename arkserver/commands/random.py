@@ -40,20 +40,22 @@ def randint(
 
 
 def _inclusive(low: str, high: str, dtype: DType) -> tuple[int, int]:
-    """First and last of the integers from `low` on and below `high` that `dtype` can hold.
+    """First and last of the integers from `low` on and below `high`, both cut to what `dtype` can hold.
 
-    Clients send bounds such as 2**64 for int64, and as text of floats, which are rounded up beyond the dtype.
+    Clients send bounds such as 2**64 for int64, and as text of floats, which are rounded up beyond the dtype; Arkouda's
+    own tests ask for uint64 between bounds near 2**200, and get its largest.
 
     Raises
     ------
     ArgumentError
-        If there are none.
+        If there is no integer between them.
     """
-    limits = np.iinfo(dtype)
-    first, last = max(parse_int(low), int(limits.min)), min(parse_int(high) - 1, int(limits.max))
+    first, last = parse_int(low), parse_int(high) - 1
     if first > last:
         raise ArgumentError(f"there is no {dtype} from {low} to below {high}; low must be less than high")
-    return first, last
+    limits = np.iinfo(dtype)
+    least, most = int(limits.min), int(limits.max)
+    return min(max(first, least), most), min(max(last, least), most)
 
 
 def checked_shape(shape: tuple[int, ...], nd: int) -> tuple[int, ...]:

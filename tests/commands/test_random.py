@@ -33,6 +33,8 @@ def test_the_older_functions(session: Session) -> None:
     words = {"size": 5, "dist": "uniform", "chars": "uppercase", "arg1": "1.0", "arg2": "5.0", "seed": "8675309"}
     assert session.array("randomStrings", **words).tolist() == [b"ECWO", b"WSS", b"TZG", b"RW", b"C"]
     assert "has lengths" not in session.error("randint<int64,1>", shape=[-1], low=0, high=2, seed=1)
+    beyond = session.array("randint<uint64,1>", shape=[2], low=2**200, high=2**200 + 10, seed=1)
+    assert beyond.tolist() == [2**64 - 1] * 2
     assert "no int64 from 3 to below 3" in session.error("randint<int64,1>", shape=[2], low=3, high=3, seed=1)
     wide = session.array("randint<uint8,1>", shape=[2000], low=0, high=256, seed=1)
     assert (wide.min(), wide.max()) == (0, 255)
