@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from arkserver.client import display, joining
+from arkserver.client import display, indexing, joining
 from arkserver.client.arrays import Array
 from arkserver.client.groupby import REDUCTIONS, Column, GroupBy
 from arkserver.client.operators import is_scalar
@@ -152,8 +152,11 @@ class DataFrame:
 
     def take(self, rows: Any) -> DataFrame:
         """The rows that a mask, a slice or positions pick."""
-        key = rows if isinstance(rows, slice) else self.session.asarray(rows)
-        return DataFrame({n: c[key] for n, c in self._columns.items()})
+        if isinstance(rows, slice) or not self._columns:
+            return DataFrame({n: c[rows] for n, c in self._columns.items()})
+        key = self.session.asarray(rows if len(rows) else np.empty(0, np.int64))
+        found = indexing.take_rows(list(self._columns.values()), key)
+        return DataFrame(dict(zip(self._columns, found, strict=True)))
 
     def filter(self, mask: Array) -> DataFrame:
         """The rows where `mask` holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from arkserver.client.remote import Remote
 
 if TYPE_CHECKING:
     from arkserver.client.arrays import Array
+    from arkserver.client.strings import Strings
 
 MAX_BITS = {"bigint": -1}
 """what ``max_bits`` is sent as; 0 for every other dtype"""
@@ -157,6 +159,16 @@ def _gather(x: Array, index: Array) -> Any:
     flat = _integers(index).flatten() if index.dtype.kind != "b" else index
     result = retrying(x.shape[0], flat, lambda at: x.session.create("[pdarray]", **_picked(x, at)))
     return result.reshape(index.shape) if index.ndim > 1 else result
+
+
+def take_rows(columns: Sequence[Array | Strings], index: Array) -> list[Any]:
+    """The elements of several columns of one length, by 1-d positions or a mask, in one request."""
+    size, session = columns[0].shape[0], columns[0].session
+    if index.ndim != 1 or (_is_mask(index) and index.shape[0] != size):
+        raise IndexError(f"the index has shape {index.shape}; the table has {size} rows")
+    at = index if _is_mask(index) else _integers(index)
+    found: list[Any] = retrying(size, at, lambda at: session.create_many("takeRows", columns=columns, idx=at))
+    return found
 
 
 def _picked(x: Array, index: Array) -> dict[str, Any]:

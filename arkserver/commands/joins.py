@@ -14,8 +14,8 @@ from arkserver.commands.sorting import same_length
 from arkserver.engine import layout
 from arkserver.engine.algorithms import indexing, joining
 from arkserver.engine.algorithms import segments as runs
+from arkserver.engine.algorithms.columns import rows_at, rows_where
 from arkserver.engine.algorithms.grouping import Groups
-from arkserver.engine.algorithms.text import choosing
 from arkserver.engine.blocks.joining import How
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, Column, Strings, dtype_name
@@ -80,6 +80,27 @@ PLAIN = ("pdarray", "IPv4", "Fields", "Datetime", "BitVector", "Timedelta")
 ROUTINE = "dataframeBatchIndexingMsg"
 
 
+def _rows_bytes(columns: list[Column], idx: Array) -> int:
+    """The rows of all columns, and what is under way for the largest of them: indexes, values, where strings begin."""
+    found = [int(idx.size * (projection.WORD + c.nbytes / max(1, c.size))) for c in columns]
+    return sum(found) + 4 * max(found, default=0)
+
+
+@command("takeRows", project=_rows_bytes)
+def take_rows(ex: Executor, columns: list[Column], idx: Array) -> tuple[Column, ...]:
+    """The rows of several columns of one length at positions, or where a mask is true: arkserver's own."""
+    size = same_length(columns, "columns")[0].size
+    if idx.ndim == 1 and idx.dtype == np.bool_ and idx.size == size:
+        return tuple(rows_where(ex, c, idx) for c in columns)
+    if idx.ndim != 1 or idx.dtype not in (np.int64, np.uint64):
+        index = f"{dtype_name(idx.dtype)} of shape {list(idx.shape)}"
+        raise ArgumentError(
+            f"rows are taken by int64 or uint64 positions, or by a mask of {size} bools, not by {index}"
+        )
+    indexing.check_bounds(ex, idx, size, "takeRows")
+    return tuple(rows_at(ex, c, idx) for c in columns)
+
+
 @command("dataframe_idx", distributed="gathers: the row numbers, which are those that a screen shows")
 def rows_of_columns(ex: Executor, context: Context, idx_name: Array, columns: SymbolTexts) -> list[Any]:
     """The rows at some positions of many columns, each given as ``type+name+symbol`` or ``type+name+symbol+symbol``."""
@@ -108,7 +129,7 @@ def _rows(ex: Executor, column: Any, index: Array) -> Any:
     if not isinstance(column, Array | Strings):
         raise UnsupportedError(f"Error: {ROUTINE}: {type(column).__name__} not implemented")
     indexing.check_bounds(ex, index, column.size, ROUTINE)
-    return choosing.gather(ex, column, index) if isinstance(column, Strings) else indexing.gather(ex, column, index)
+    return rows_at(ex, column, index)
 
 
 def _rows_of_segments(ex: Executor, segments: Array, values: Array, index: Array) -> tuple[Array, Array]:

@@ -63,15 +63,15 @@ def coargsort(ex: Executor, algo_name: str, arr_names: list[Column], bytewise: b
     return sorting.coargsort(ex, keys)
 
 
-def same_length(columns: list[Column]) -> list[Column]:
+def same_length(columns: list[Column], what: str = "keys") -> list[Column]:
     """The columns, when there is one and all have the same number of rows."""
     if not columns:
-        raise ArgumentError("no keys were given; at least one is needed")
+        raise ArgumentError(f"no {what} were given; at least one is needed")
     sizes = {c.size for c in columns}
     if len(sizes) > 1:
-        raise ArgumentError(f"the keys must have the same length; they have {sorted(sizes)}")
+        raise ArgumentError(f"the {what} must have the same length; they have {sorted(sizes)}")
     if any(c.ndim != 1 for c in columns):
-        raise ArgumentError(f"the keys must have one dimension; they have {[c.ndim for c in columns]}")
+        raise ArgumentError(f"the {what} must have one dimension; they have {[c.ndim for c in columns]}")
     return columns
 
 

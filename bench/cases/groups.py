@@ -151,7 +151,7 @@ case(
         },
         bytes_per_row=37,
         sizes=SIZES,
-        note="A request for each column, each of which reads the mask; Polars reads it once for all three.",
+        note="The mask is read for each column; Polars reads it once for all three.",
     )
 )
 

@@ -202,8 +202,14 @@ def test_rows(session: Session, frame: DataFrame, pandas: pd.DataFrame) -> None:
     same(frame[frame["i"] > 0], pandas[pandas["i"] > 0])
     same(frame.filter((frame["s"] == "aa") & frame["b"]), pandas[(pandas["s"] == "aa") & pandas["b"]])
     same(frame.take([4, 4, 0]), pandas.iloc[[4, 4, 0]])
+    same(frame.take([-1, 0]), pandas.iloc[[-1, 0]])
+    assert frame.take([]).shape == (0, len(frame.columns))
     same(frame[["s", "k"]], pandas[["s", "k"]])
     assert len(frame.head(0)) == 0
+    with pytest.raises(IndexError, match="the index has shape"):
+        frame.take(session.array([True]))
+    with pytest.raises(IndexError, match="is no index"):
+        frame.take([0.5])
     assert isinstance(session.frame({"s": []})["s"].size, int)
 
 

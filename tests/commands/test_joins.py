@@ -75,3 +75,27 @@ def test_rows_outside_a_table(session: Session) -> None:
     columns = [f"pdarray+a+{session.put(np.arange(3))}"]
     for rows, text in (([0, 3], "OOBindex 3 > 2"), ([-1], "OOBindex -1 < 0")):
         assert text in session.error("dataframe_idx", size=1, idx_name=session.put(np.array(rows)), columns=columns)
+
+
+@pytest.mark.parametrize("n", [0, 1, 20])
+def test_rows_of_a_table_in_one_request(session: Session, n: int) -> None:
+    rng = np.random.default_rng(n)
+    words = [f"w{i}" for i in rng.integers(0, 9, n)]
+    columns = [rng.random(n), words, rng.integers(0, 2**64, n, np.uint64), rng.random(n) < 0.5]
+    names = [session.put(c) for c in columns]
+    mask, at = rng.random(n) < 0.5, rng.integers(0, max(1, n), 2 * n)
+    contents = [np.array([w.encode() for w in words], object) if c is words else np.asarray(c) for c in columns]
+    for idx in (mask, at, at.astype(np.uint64), at[:0]):
+        got = session.arrays("takeRows", columns=names, idx=session.put(idx))
+        assert [g.tolist() for g in got] == [c[idx].tolist() for c in contents]
+
+
+def test_rows_that_cannot_be_taken(session: Session) -> None:
+    three, two = session.put(np.arange(3)), session.put(["a", "b"])
+    error = lambda columns, idx: session.error("takeRows", columns=columns, idx=session.put(idx))  # noqa: E731
+    assert "OOBindex 3 > 2" in error([three], np.array([0, 3]))
+    assert "OOBindex -1 < 0" in error([three], np.array([-1]))
+    assert "the columns must have the same length; they have [2, 3]" in error([three, two], np.array([0]))
+    assert "no columns were given" in error([], np.array([0]))
+    assert "a mask of 3 bools, not by bool of shape [2]" in error([three], np.array([True, False]))
+    assert "not by float64 of shape [1]" in error([three], np.array([0.5]))

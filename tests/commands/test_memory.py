@@ -102,6 +102,12 @@ def cases_of_groups(session: Session, key: str, x: str) -> Iterator[Case]:
         yield "codedAggregate", {"codes": codes[1], "groups": int(firsts[3]), "values": [x], "ops": [op]}
 
 
+def cases_of_rows(session: Session, *columns: str) -> Iterator[Case]:
+    rng = np.random.default_rng(2)
+    for idx in (rng.random(N) < 0.5, rng.random(N) < 2, rng.permutation(N), rng.permutation(N)[: N // 3]):
+        yield "takeRows", {"columns": list(columns), "idx": session.put(idx)}
+
+
 def peak(session: Session, monkeypatch: pytest.MonkeyPatch, cmd: str, parameters: dict[str, Any]) -> int:
     """Bytes from the pool and from NumPy, each at its own peak, which is at least the peak of both."""
     pool = pa.proxy_memory_pool(pa.default_memory_pool())
@@ -126,6 +132,8 @@ def test_peaks_stay_below_the_projections(monkeypatch: pytest.MonkeyPatch) -> No
         *cases_of_two(wide, narrow),
         *cases_of_two(narrow, wide),
         *cases_of_groups(session, narrow, floats),
+        *cases_of_rows(session, narrow, floats, *strings),
+        *cases_of_rows(session, strings[0]),
     ]
     over = {}
     for cmd, parameters in every:

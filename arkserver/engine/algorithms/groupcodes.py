@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import indexing, sorting
 from arkserver.engine.algorithms.aggregates import aggregate_groups
+from arkserver.engine.algorithms.columns import rows_at
 from arkserver.engine.algorithms.grouping import group
 from arkserver.engine.algorithms.groupkeys import comparable, group_columns
 from arkserver.engine.algorithms.segments import group_numbers, result_dtype
-from arkserver.engine.algorithms.text import choosing
 from arkserver.engine.blocks import coded, numbering, textorder
 from arkserver.engine.executor import Executor, Refs
 from arkserver.engine.layout import align, even_rows
@@ -61,7 +61,7 @@ def number(ex: Executor, columns: Sequence[Column]) -> Numbered:
 
 def keys_of(ex: Executor, columns: Sequence[Column], found: Numbered) -> list[Column]:
     """The key of each group, a column for each of the columns that were grouped by."""
-    return [_rows(ex, c, found.firsts) for c in columns]
+    return [rows_at(ex, c, found.firsts) for c in columns]
 
 
 def _ordinals(ex: Executor, column: Strings) -> Column:
@@ -88,14 +88,9 @@ def _of_blocks(ex: Executor, keys: Sequence[Array]) -> Numbered:
 
 def _in_order(ex: Executor, found: Numbered, columns: Sequence[Column]) -> Numbered:
     """Number the groups anew, by the order of their keys."""
-    order = sorting.coargsort(ex, [_rows(ex, c, found.firsts) for c in columns])
+    order = sorting.coargsort(ex, [rows_at(ex, c, found.firsts) for c in columns])
     ranks = sorting.argsort(ex, order)
     return Numbered(indexing.gather(ex, ranks, found.codes), indexing.gather(ex, found.firsts, order))
-
-
-def _rows(ex: Executor, column: Column, rows: Array) -> Column:
-    gather = choosing.gather if isinstance(column, Strings) else indexing.gather
-    return gather(ex, column, rows)  # type: ignore[arg-type]
 
 
 def reduce(
