@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def test_rows_outside_a_table(session: Session) -> None:
 def test_rows_of_a_table_in_one_request(session: Session, n: int) -> None:
     rng = np.random.default_rng(n)
     words = [f"w{i}" for i in rng.integers(0, 9, n)]
-    columns = [rng.random(n), words, rng.integers(0, 2**64, n, np.uint64), rng.random(n) < 0.5]
+    columns: list[Any] = [rng.random(n), words, rng.integers(0, 2**64, n, np.uint64), rng.random(n) < 0.5]
     names = [session.put(c) for c in columns]
     mask, at = rng.random(n) < 0.5, rng.integers(0, max(1, n), 2 * n)
     contents = [np.array([w.encode() for w in words], object) if c is words else np.asarray(c) for c in columns]
@@ -92,10 +93,12 @@ def test_rows_of_a_table_in_one_request(session: Session, n: int) -> None:
 
 def test_rows_that_cannot_be_taken(session: Session) -> None:
     three, two = session.put(np.arange(3)), session.put(["a", "b"])
-    error = lambda columns, idx: session.error("takeRows", columns=columns, idx=session.put(idx))  # noqa: E731
-    assert "OOBindex 3 > 2" in error([three], np.array([0, 3]))
-    assert "OOBindex -1 < 0" in error([three], np.array([-1]))
-    assert "the columns must have the same length; they have [2, 3]" in error([three, two], np.array([0]))
-    assert "no columns were given" in error([], np.array([0]))
-    assert "a mask of 3 bools, not by bool of shape [2]" in error([three], np.array([True, False]))
-    assert "not by float64 of shape [1]" in error([three], np.array([0.5]))
+    for columns, idx, text in (
+        ([three], np.array([0, 3]), "OOBindex 3 > 2"),
+        ([three], np.array([-1]), "OOBindex -1 < 0"),
+        ([three, two], np.array([0]), "the columns must have the same length; they have [2, 3]"),
+        ([], np.array([0]), "no columns were given"),
+        ([three], np.array([True, False]), "a mask of 3 bools, not by bool of shape [2]"),
+        ([three], np.array([0.5]), "not by float64 of shape [1]"),
+    ):
+        assert text in session.error("takeRows", columns=columns, idx=session.put(idx))
