@@ -154,7 +154,7 @@ class DataFrame:
         """The rows that a mask, a slice or positions pick."""
         if isinstance(rows, slice) or not self._columns:
             return DataFrame({n: c[rows] for n, c in self._columns.items()})
-        key = self.session.asarray(rows if len(rows) else np.empty(0, np.int64))
+        key = self.session.asarray(np.empty(0, np.int64) if isinstance(rows, list) and not rows else rows)
         found = indexing.take_rows(list(self._columns.values()), key)
         return DataFrame(dict(zip(self._columns, found, strict=True)))
 

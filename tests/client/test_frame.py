@@ -208,6 +208,8 @@ def test_rows(session: Session, frame: DataFrame, pandas: pd.DataFrame) -> None:
     assert len(frame.head(0)) == 0
     with pytest.raises(IndexError, match="the index has shape"):
         frame.take(session.array([True]))
+    with pytest.raises(IndexError, match=r"the index has shape \(\)"):
+        frame.take(3)
     with pytest.raises(IndexError, match="is no index"):
         frame.take([0.5])
     assert isinstance(session.frame({"s": []})["s"].size, int)
