@@ -14,7 +14,7 @@ from arkserver.commands.sorting import same_length
 from arkserver.engine import layout
 from arkserver.engine.algorithms import indexing, joining
 from arkserver.engine.algorithms import segments as runs
-from arkserver.engine.algorithms.columns import rows_at, rows_where
+from arkserver.engine.algorithms.columns import compress_column, gather_column
 from arkserver.engine.algorithms.grouping import Groups
 from arkserver.engine.blocks.joining import How
 from arkserver.engine.executor import Executor
@@ -91,14 +91,14 @@ def take_rows(ex: Executor, columns: list[Column], idx: Array) -> tuple[Column, 
     """The rows of several columns of one length at positions, or where a mask is true: arkserver's own."""
     size = same_length(columns, "columns")[0].size
     if idx.ndim == 1 and idx.dtype == np.bool_ and idx.size == size:
-        return tuple(rows_where(ex, c, idx) for c in columns)
+        return tuple(compress_column(ex, c, idx) for c in columns)
     if idx.ndim != 1 or idx.dtype not in (np.int64, np.uint64):
         index = f"{dtype_name(idx.dtype)} of shape {list(idx.shape)}"
         raise ArgumentError(
             f"rows are taken by int64 or uint64 positions, or by a mask of {size} bools, not by {index}"
         )
     indexing.check_bounds(ex, idx, size, "takeRows")
-    return tuple(rows_at(ex, c, idx) for c in columns)
+    return tuple(gather_column(ex, c, idx) for c in columns)
 
 
 @command("dataframe_idx", distributed="gathers: the row numbers, which are those that a screen shows")
@@ -129,7 +129,7 @@ def _rows(ex: Executor, column: Any, index: Array) -> Any:
     if not isinstance(column, Array | Strings):
         raise UnsupportedError(f"Error: {ROUTINE}: {type(column).__name__} not implemented")
     indexing.check_bounds(ex, index, column.size, ROUTINE)
-    return rows_at(ex, column, index)
+    return gather_column(ex, column, index)
 
 
 def _rows_of_segments(ex: Executor, segments: Array, values: Array, index: Array) -> tuple[Array, Array]:

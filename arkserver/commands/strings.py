@@ -55,6 +55,7 @@ def _chosen(ex: Executor, s: Strings, key: Array) -> Strings:
     if key.dtype == np.bool_:
         return choosing.compress(ex, s, key)
     if key.dtype in (np.int64, np.uint64):
+        choosing.check_bounds(ex, key, s)
         return choosing.gather(ex, s, key)
     raise UnsupportedError(f"an index of {key.dtype}; strings are indexed by int64, uint64 or bool")
 

@@ -76,7 +76,7 @@ def test_slices(ex: Executor, items: list[str], data: st.DataObject) -> None:
 def test_positions_outside_are_refused(ex: Executor, index: list[int]) -> None:
     s = strings(ex, ["a", "b", "c"])
     with pytest.raises(ArgumentError, match="index out of bounds"):
-        choosing.gather(ex, s, array(ex, np.array(index)))
+        choosing.check_bounds(ex, array(ex, np.array(index)), s)
     with pytest.raises(ArgumentError, match="index out of bounds"):
         choosing.item(ex, s, 3)
     with pytest.raises(ArgumentError, match="index out of bounds"):

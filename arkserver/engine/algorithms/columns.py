@@ -8,11 +8,11 @@ from arkserver.engine.executor import Executor
 from arkserver.engine.values import Array, Column, Strings
 
 
-def rows_at(ex: Executor, column: Column, rows: Array) -> Column:
+def gather_column(ex: Executor, column: Column, rows: Array) -> Column:
     """The rows at int64 or uint64 positions that are known to be in range."""
     return choosing.gather(ex, column, rows) if isinstance(column, Strings) else indexing.gather(ex, column, rows)
 
 
-def rows_where(ex: Executor, column: Column, mask: Array) -> Column:
+def compress_column(ex: Executor, column: Column, mask: Array) -> Column:
     """The rows where a mask of the same length is true."""
     return choosing.compress(ex, column, mask) if isinstance(column, Strings) else indexing.compress(ex, column, mask)

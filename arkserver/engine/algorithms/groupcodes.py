@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import indexing, sorting
 from arkserver.engine.algorithms.aggregates import aggregate_groups
-from arkserver.engine.algorithms.columns import rows_at
+from arkserver.engine.algorithms.columns import gather_column
 from arkserver.engine.algorithms.grouping import group
 from arkserver.engine.algorithms.groupkeys import comparable, group_columns
 from arkserver.engine.algorithms.segments import group_numbers, result_dtype
@@ -61,7 +61,7 @@ def number(ex: Executor, columns: Sequence[Column]) -> Numbered:
 
 def keys_of(ex: Executor, columns: Sequence[Column], found: Numbered) -> list[Column]:
     """The key of each group, a column for each of the columns that were grouped by."""
-    return [rows_at(ex, c, found.firsts) for c in columns]
+    return [gather_column(ex, c, found.firsts) for c in columns]
 
 
 def _ordinals(ex: Executor, column: Strings) -> Column:
@@ -88,7 +88,7 @@ def _of_blocks(ex: Executor, keys: Sequence[Array]) -> Numbered:
 
 def _in_order(ex: Executor, found: Numbered, columns: Sequence[Column]) -> Numbered:
     """Number the groups anew, by the order of their keys."""
-    order = sorting.coargsort(ex, [rows_at(ex, c, found.firsts) for c in columns])
+    order = sorting.coargsort(ex, [gather_column(ex, c, found.firsts) for c in columns])
     ranks = sorting.argsort(ex, order)
     return Numbered(indexing.gather(ex, ranks, found.codes), indexing.gather(ex, found.firsts, order))
 

@@ -72,8 +72,8 @@ def flipped(ex: Executor, s: Strings) -> Strings:
     return part(ex, s, s.size - 1, -1, -1)
 
 
-def gather(ex: Executor, s: Strings, index: Array) -> Strings:
-    """The strings at positions of an int64 or uint64 array.
+def check_bounds(ex: Executor, index: Array, s: Strings) -> None:
+    """See to it that all positions of an int64 or uint64 array are those of strings.
 
     Raises
     ------
@@ -83,6 +83,10 @@ def gather(ex: Executor, s: Strings, index: Array) -> Strings:
     low, high = bounds(ex, index)
     if low < 0 or high >= s.size:
         raise ArgumentError(f"{OUT_OF_BOUNDS}: {low} to {high} of {s.size} strings")
+
+
+def gather(ex: Executor, s: Strings, index: Array) -> Strings:
+    """The strings at positions of an int64 or uint64 array that are known to be in range."""
     if len(s.blocks) == len(index.blocks) == 1:
         return layout.strings_of(ex, ex.map(_gather, s, index), index.rows)
     edges = np.cumsum((0, *s.rows))
