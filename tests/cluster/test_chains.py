@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from distributed import Future
 
 from arkserver.cluster import facts
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
@@ -31,20 +29,6 @@ N = 1_000
 @pytest.fixture
 def waits(remote: ClusterExecutor) -> ClusterExecutor:
     return ClusterExecutor(remote.cluster, deferred_from=0)
-
-
-@pytest.fixture
-def sent(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
-    """The graphs that go out."""
-    graphs: list[Graph] = []
-    submit = remote.cluster.submit
-
-    def noted(graph: Graph, keys: Sequence[Any]) -> list[Future]:
-        graphs.append(graph)
-        return submit(graph, keys)
-
-    monkeypatch.setattr(remote.cluster, "submit", noted)
-    return graphs
 
 
 def operated(ex: Executor, command: str, fn: np.ufunc, *operands: Any) -> Array:

@@ -6,14 +6,13 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from distributed import Future
 from numpy.typing import NDArray
 
 from arkserver.cluster import executor as executor_module
@@ -124,21 +123,16 @@ def test_what_fits_is_shared_where_that_moves_less(remote: ClusterExecutor, monk
     assert not remote.shares(1_000, workers * 1_000)
 
 
-def test_small_questions_make_no_task(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_questions_make_no_task(
+    remote: ClusterExecutor, sent: list[Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = arange(remote)
     remote.cluster.settle(x.blocks)
     before = set(remote.cluster.scheduler.tasks)
     assert sum(remote.collect(steps.total, x)) == sum(range(N))
     assert set(remote.cluster.scheduler.tasks) <= before
+    sent.clear()
     monkeypatch.setattr(executor_module, "ASKED_BYTES", 3_999)
-    sent: list[Graph] = []
-    submit = remote.cluster.submit
-
-    def noted(graph: Graph, keys: Sequence[Any]) -> list[Future]:
-        sent.append(graph)
-        return submit(graph, keys)
-
-    monkeypatch.setattr(remote.cluster, "submit", noted)
     assert sum(remote.collect(steps.total, x)) == sum(range(N))  # each block has 4,000 bytes
     assert len(sent) == 1
 

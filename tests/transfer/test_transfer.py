@@ -64,13 +64,19 @@ class Pair:
         return [t.decode() for t in found] if line.split()[2] == "str" else found
 
 
+@contextmanager
+def pieces_of(nbytes: int) -> Iterator[None]:
+    """Pieces are no larger, for so long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sending, "PIECE_BYTES", nbytes)
+        yield
+
+
 @settings(max_examples=10)
 @given(x=arrays(), other=st.sampled_from([1, 3]), small=st.booleans())
 def test_arrays(ex: Executor, x: Any, other: int, small: bool) -> None:
     pair = Pair(ex, other)
-    with pytest.MonkeyPatch.context() as patch:
-        if small:
-            patch.setattr(sending, "PIECE_BYTES", 24)
+    with pieces_of(24 if small else sending.PIECE_BYTES):
         item = pair.move(arg1=pair.sender.put(x), objType="pdarray")[""]
     assert item["arkouda_type"] == "PDARRAY"
     got = pair.contents(item["created"])
@@ -90,9 +96,7 @@ def test_no_axes_and_a_bound(ex: Executor) -> None:
 @given(texts=st.lists(st.text(max_size=6)), other=st.sampled_from([1, 3]), small=st.booleans())
 def test_strings(ex: Executor, texts: list[str], other: int, small: bool) -> None:
     pair = Pair(ex, other)
-    with pytest.MonkeyPatch.context() as patch:
-        if small:
-            patch.setattr(sending, "PIECE_BYTES", 5)
+    with pieces_of(5 if small else sending.PIECE_BYTES):
         item = pair.move(values=pair.sender.put(texts), objType="strings")[""]
     assert item["arkouda_type"] == "STRINGS"
     assert pair.contents(item["created"]) == texts
