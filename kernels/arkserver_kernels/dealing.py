@@ -119,6 +119,24 @@ def deal_with_places(
         positions[part] += 1
 
 
+@kernel("T[] i8 u8 u8 u8 u8 u8 u8 i8[] u8[]", T="u8 u1")
+def deal_words(
+    keys: Array, first: int, negative: np.uint64, flip: np.uint64, base: np.uint64, shift: np.uint64,
+    lead: np.uint64, kept: np.uint64, positions: I64, out: U64,
+) -> None:  # fmt: skip
+    """Write a word of each key to the next position of its cell, ``code >> shift``.
+
+    A word has the `kept` bits of the code without its `lead` leading ones, and in the others the row's position, which
+    counts from `first`.
+    """
+    for i in range(len(keys)):
+        code = encode(np.uint64(keys[i]), negative, flip) - base
+        cell = code >> shift
+        position = positions[cell]
+        out[np.uint64(position)] = ((code << lead) & kept) | np.uint64(first + i)
+        positions[cell] = position + 1
+
+
 @kernel("T[] u2[] i8 i8 i8[] T[]", T="u1 u2 u4 u8")
 def take_back(dealt: Array, parts: Parts, start: int, stop: int, positions: I64, out: Array) -> None:
     """Invert `deal`: ``out[i]`` is what is at the next position of its part."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from arkserver.engine import buffers
 from arkserver.engine.algorithms import keys
 from arkserver.engine.algorithms.keys import Key
+from arkserver.engine.algorithms.ordering import argsort_by_words
 from arkserver.engine.algorithms.ranges import Columns, Near, by_cell, exchange_by_range, joined, ranges_of
 from arkserver.engine.blocks import along, moving, radix, sorting
 from arkserver.engine.executor import Each, Executor
@@ -66,6 +67,10 @@ def coargsort(ex: Executor, columns: Sequence[Column]) -> Array:
     columns = align(ex, *columns)
     if len(columns[0].rows) == 1:
         return Array(INT64, columns[0].shape, ex.map(_coargsort, *columns).values, columns[0].rows)
+    first = columns[0]
+    found = argsort_by_words(ex, first) if len(columns) == 1 and isinstance(first, Array) else None
+    if found is not None:
+        return found
     ranges = ranges_of(ex, columns, positions=True)
     return array_of_unknown(ex, exchange_by_range(ex, ranges, columns, _merge_order), INT64)
 

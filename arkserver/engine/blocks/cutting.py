@@ -43,7 +43,7 @@ def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: i
     digit = max(found.bits + int(found.zeros) - digit_bits, floor)
     shift = max(digit - _cell_bits(keys, order, found, digit, digit_bits), floor)
     if shift == digit:
-        return _cut_by_digits(keys, order, found, digit)
+        return cut_by_digits(keys, order, found, digit)
     counts = _count_cells(keys, order, found, shift)
     sizes = counts.sum(axis=0)
     new = np.diff((np.cumsum(sizes) - sizes) >> (len(keys).bit_length() - digit_bits), prepend=0) > 0
@@ -55,7 +55,7 @@ def cut_buckets(keys: Array, order: Order, found: Range, digit_bits: int, low: i
 def count_codes(codes: Array, shift: int, buckets: int) -> Cut:
     """Count words by ``code >> shift``, which is known to be less than `buckets`."""
     found = Range(np.uint64(0), (buckets << shift) - 1, np.uint64(0), 64, False, False)
-    return _cut_by_digits(codes, UNSIGNED, found, shift)
+    return cut_by_digits(codes, UNSIGNED, found, shift)
 
 
 def _cell_bits(keys: Array, order: Order, found: Range, digit: int, digit_bits: int) -> int:
@@ -74,7 +74,8 @@ def _cell_bits(keys: Array, order: Order, found: Range, digit: int, digit_bits: 
     return next((bits for bits in choices if even(bits)), choices[-1])
 
 
-def _cut_by_digits(keys: Array, order: Order, found: Range, digit: int) -> Cut:
+def cut_by_digits(keys: Array, order: Order, found: Range, digit: int) -> Cut:
+    """Cut the keys into buckets by the bits of their codes above `digit`."""
     counts = _count_cells(keys, order, found, digit)
     return _cut(digit, digit, np.arange(counts.shape[1], dtype=np.uint16), counts)
 

@@ -67,7 +67,7 @@ def scatter(keys: Array, out: Array, order: Order, found: Range, cut: Cut) -> No
 def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Range, cut: Cut, room: int) -> None:
     """Write words into the buckets: a key's place (or row) in `room` bits, and above it what fits of its code."""
     args = order.negative, order.flip, found.base, cut.shift, cut.buckets
-    word = _word(cut.digit, room)
+    word = word_of(cut.digit, room)
 
     def scatter(positions: Ints, start: int, stop: int) -> None:
         if len(rows):
@@ -78,8 +78,8 @@ def _scatter_places(keys: Array, rows: Ints, out: Array, order: Order, found: Ra
     threads().run(scatter, cut.positions, [a for a, _ in cut.chunks], [b for _, b in cut.chunks])
 
 
-def _word(digit: int, room: int) -> tuple[np.uint64, np.uint64]:
-    """How far a code is shifted for a word, and which bits of it are kept there."""
+def word_of(digit: int, room: int) -> tuple[np.uint64, np.uint64]:
+    """How far a code is shifted for a word without the bits from `digit` on, and which bits of it are kept there."""
     return np.uint64(min(64 - digit, 63)), ~np.uint64((1 << room) - 1)
 
 
@@ -153,6 +153,24 @@ def _sort_key_buckets(words: Array, order: Order, found: Range, starts: Ints, la
     threads().run(finish, *bucket_ranges(starts))
 
 
+def leave_order(words: Array, room: int, new: Bools) -> None:
+    """Sort the words of one bucket and leave the places in their `room` bits; mark where a word differs, if asked.
+
+    Parameters
+    ----------
+    new : ndarray of bool
+        As long as the words, or empty.
+    """
+    n = len(words)
+    spare, no_code = buffers.empty(n, np.uint64), (UNSIGNED.negative, UNSIGNED.flip, np.uint64(0), 0, room)
+    if n <= LARGE:
+        ends = np.array([0, n])
+        radix.sort_place_buckets(words, NO_ROWS, words, ends, 0, 1, LARGE, *no_code, new, spare, digit_counts())
+        return
+    _sort_slice(words, room, spare)
+    radix.finish_places(words, NO_ROWS, words, *no_code, new, spare, digit_counts())
+
+
 def restore(words: Array, order: Order, found: Range) -> None:
     """Turn codes back into keys, in place."""
     args = order.negative, order.flip, found.base
@@ -192,7 +210,7 @@ def _argsort_into(keys: Array, rows: Ints, out: Array, new: Bools, order: Order)
     room = (int(rows[-1]) if len(rows) else len(keys) - 1).bit_length()
     if _is_whole(keys):
         digit, starts, large = found.bits + int(found.zeros), np.array([0, len(keys)]), WHOLE
-        radix.write_words(keys, rows, order.negative, order.flip, found.base, *_word(digit, room), out)
+        radix.write_words(keys, rows, order.negative, order.flip, found.base, *word_of(digit, room), out)
     else:
         cut = cut_buckets(keys, order, found, digit_bits_for(len(keys)))
         digit, starts, large = cut.digit, cut.starts, LARGE

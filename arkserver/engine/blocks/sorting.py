@@ -117,14 +117,18 @@ def _refine_part(permutation: Ints, new: Bools, word: Array, order: Order) -> No
         inner, new[:] = argsort_marked(gather(word, permutation), order)
         permutation[:] = gather(permutation, inner)
         return
-    tied = ~new
-    tied[:-1] |= ~new[1:]
-    places = nonzero(tied)
+    places, runs = tied_rows(new)
     members = gather(permutation, places)
-    runs = np.cumsum(compress(new, tied), dtype=np.uint64)
     inner, marks = by_run_and_word(runs, gather(word, members), order)
     scatter(permutation, places, gather(members, inner))
     scatter(new, places, marks)
+
+
+def tied_rows(new: Bools) -> tuple[Ints, Array]:
+    """The rows that are in a run of several, and the number (uint64) of the run of each; runs begin where `new` is."""
+    tied = ~new
+    tied[:-1] |= ~new[1:]
+    return nonzero(tied), np.cumsum(compress(new, tied), dtype=np.uint64)
 
 
 def by_run_and_word(runs: Array, word: Array, order: Order) -> tuple[Ints, Bools]:
