@@ -20,8 +20,6 @@ from arkserver.cluster.cluster import Cluster
 from arkserver.cluster.scratch import Scratch
 
 SETTINGS = {
-    # Blocks lie where they should; a task goes to its data, never the other way.
-    "distributed.scheduler.work-stealing": False,
     # A worker that has not been heard of for so long is taken for dead.
     "distributed.scheduler.worker-ttl": "30s",
     # Shares of a worker's memory: blocks take up to the first; above the second they are written to its disk. The rest
@@ -101,6 +99,9 @@ async def start_scheduler(
 
     from arkserver.cluster.spans import NoSpans
 
+    # Blocks lie where they should: a task goes to its data, so no worker takes another's (Dask's setting for that holds
+    # only for its default extensions).
+    extensions = {name: e for name, e in DEFAULT_EXTENSIONS.items() if name != "stealing"}
     scheduler = Scheduler(
         host=host,
         port=port,
@@ -108,7 +109,7 @@ async def start_scheduler(
         security=tls.security(tls_folder),
         dashboard_address=f"{host}:{dashboard_port}",
         dashboard=True,
-        extensions={**DEFAULT_EXTENSIONS, "spans": NoSpans},
+        extensions={**extensions, "spans": NoSpans},
     )
     try:
         with warnings.catch_warnings():

@@ -36,6 +36,11 @@ def total(block: NDArray[Any]) -> float:
     return float(block.sum())
 
 
+def wait(seconds: float) -> NDArray[Any]:
+    time.sleep(seconds)
+    return np.array([seconds])
+
+
 def pair(a: NDArray[Any], b: NDArray[Any]) -> tuple[int, int]:
     return len(a), len(b)
 

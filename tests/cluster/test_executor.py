@@ -53,6 +53,16 @@ def test_one_block_a_worker(remote: ClusterExecutor) -> None:
     assert len(set().union(*holders(remote, x))) == 2
 
 
+def test_an_idle_worker_takes_no_block_of_a_busy_one(remote: ClusterExecutor) -> None:
+    for _ in range(2):  # Dask moves tasks only when it knows how long such ones take
+        seconds = Each([0.0, 0.3] * 4)
+        x = Array(np.dtype(np.float64), (8,), remote.map(steps.wait, seconds).values, (1,) * 8)
+        assert layout.to_numpy(remote, x).tolist() == list(seconds.values)
+        first, second = holders(remote, x)[:2]
+        assert first != second
+        assert holders(remote, x) == [first, second] * 4
+
+
 def test_results_stay_beside_their_operands(remote: ClusterExecutor) -> None:
     x = arange(remote)
     y = layout.array_of(remote.map(np.negative, x), x)
