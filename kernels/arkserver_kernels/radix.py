@@ -296,16 +296,22 @@ def leave_tied_places(
         start = end
 
 
+@kernel("u8[] i8")
+def count_ties(words: U64, room: int) -> int:
+    """How many of the sorted words are, without their last `room` bits, equal to the one before."""
+    ties, shift, later = 0, np.uint64(room), words[1:]
+    for i in range(len(later)):
+        ties += (later[i] ^ words[i]) >> shift == 0
+    return ties
+
+
 @kernel("T[] i8[] u8[] u8 u8 u8 i8 i8 b1[] u8[] i8[]", T="u8 u1")
 def finish_places(
     x: Keys, rows: I64, words: U64, negative: np.uint64, flip: np.uint64, base: np.uint64, drop: int, room: int,
     new: NDArray[np.bool_], spare: U64, counts: I64,
 ) -> None:  # fmt: skip
     """Leave the positions of one bucket's sorted words."""
-    ties, shift, later = 0, np.uint64(room), words[1:]
-    for i in range(len(later) if drop > 0 else 0):
-        ties += (later[i] ^ words[i]) >> shift == 0
-    if ties > 0:
+    if drop > 0 and count_ties(words, room) > 0:
         leave_tied_places(x, rows, words, negative, flip, base, drop, room, new, spare, counts)
     else:
         leave_places(words, room, new)

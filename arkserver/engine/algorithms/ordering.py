@@ -99,13 +99,9 @@ def _settled(ex: Executor, x: Array, parts: Refs, tied: tuple[int, ...]) -> Refs
     """The positions of all parts, with ties in order."""
     if not any(tied):
         return ex.map(_positions, parts)
-    rows = Array(INT64, (sum(tied),), ex.map(_tied_rows, parts).values, tied)
-    return ex.map(words.settled, parts, indexing.gather(ex, x, rows))
+    rows = Array(INT64, (sum(tied),), ex.map(words.tied_rows, parts).values, tied)
+    return ex.map(words.settled, parts, rows, indexing.gather(ex, x, rows))
 
 
 def _positions(part: Part) -> Ints:
     return part.positions
-
-
-def _tied_rows(part: Part) -> Ints:
-    return moving.gather(part.positions, part.tied)

@@ -153,22 +153,20 @@ def _sort_key_buckets(words: Array, order: Order, found: Range, starts: Ints, la
     threads().run(finish, *bucket_ranges(starts))
 
 
-def leave_order(words: Array, room: int, new: Bools) -> None:
-    """Sort the words of one bucket and leave the places in their `room` bits; mark where a word differs, if asked.
+def sort_words(words: Array, low: int) -> None:
+    """Sort the words of one bucket, in place; bits below `low` ascend already where the others tie."""
+    spare = buffers.empty(len(words), np.uint64)
+    if len(words) > LARGE:
+        _sort_slice(words, low, spare)
+    else:
+        radix.sort_words(words, spare, low, digit_counts())
 
-    Parameters
-    ----------
-    new : ndarray of bool
-        As long as the words, or empty.
-    """
-    n = len(words)
-    spare, no_code = buffers.empty(n, np.uint64), (UNSIGNED.negative, UNSIGNED.flip, np.uint64(0), 0, room)
-    if n <= LARGE:
-        ends = np.array([0, n])
-        radix.sort_place_buckets(words, NO_ROWS, words, ends, 0, 1, LARGE, *no_code, new, spare, digit_counts())
-        return
-    _sort_slice(words, room, spare)
-    radix.finish_places(words, NO_ROWS, words, *no_code, new, spare, digit_counts())
+
+def leave_places(words: Array, room: int, *, marked: bool) -> Bools:
+    """Leave the places in the `room` last bits of sorted words; if `marked` and any tied, where a run of them began."""
+    new = np.empty(len(words) if marked and radix.count_ties(words, room) else 0, np.bool_)
+    radix.leave_places(words, room, new)
+    return new
 
 
 def restore(words: Array, order: Order, found: Range) -> None:

@@ -117,14 +117,14 @@ def _refine_part(permutation: Ints, new: Bools, word: Array, order: Order) -> No
         inner, new[:] = argsort_marked(gather(word, permutation), order)
         permutation[:] = gather(permutation, inner)
         return
-    places, runs = tied_rows(new)
+    places, runs = runs_of_ties(new)
     members = gather(permutation, places)
     inner, marks = by_run_and_word(runs, gather(word, members), order)
     scatter(permutation, places, gather(members, inner))
     scatter(new, places, marks)
 
 
-def tied_rows(new: Bools) -> tuple[Ints, Array]:
+def runs_of_ties(new: Bools) -> tuple[Ints, Array]:
     """The rows that are in a run of several, and the number (uint64) of the run of each; runs begin where `new` is."""
     tied = ~new
     tied[:-1] |= ~new[1:]

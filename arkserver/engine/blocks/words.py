@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from arkserver_kernels import dealing
 
 from arkserver.engine import buffers
+from arkserver.engine.blocks import radix
 from arkserver.engine.blocks.cutting import cut_by_digits
 from arkserver.engine.blocks.moving import copy, gather, scatter
 from arkserver.engine.blocks.orders import Range, order_of
-from arkserver.engine.blocks.radix import LARGE, leave_order, word_of
-from arkserver.engine.blocks.sorting import by_run_and_word, tied_rows
+from arkserver.engine.blocks.sorting import by_run_and_word, runs_of_ties
 from arkserver.engine.blocks.views import Array, Bools, Ints, raw
 from arkserver.engine.threads import threads
 
@@ -78,7 +79,7 @@ def deal(keys: Array, start: int, words: Format, edges: Ints) -> list[Piece]:
     """
     order, bits, out = order_of(keys.dtype), raw(keys), buffers.empty(len(keys), np.uint64)
     cut = cut_by_digits(bits, order, words.found, words.shift)
-    code = order.negative, order.flip, words.found.base, cut.shift, *word_of(words.shift, words.room)
+    code = order.negative, order.flip, words.found.base, cut.shift, *radix.word_of(words.shift, words.room)
 
     def write(positions: Ints, a: int, b: int) -> None:
         dealing.deal_words(bits[a:b], start + a, *code, positions, out)
@@ -92,31 +93,52 @@ def merge(pieces: Sequence[Piece], words: Format) -> Part:
     """Order the rows of a part, which came in the order of their positions."""
     ends = np.cumsum(sum(np.diff(starts) for starts, _ in pieces)).tolist()
     out = buffers.empty(ends[-1], np.int64)
-    new = buffers.empty(ends[-1] if words.dropped else 0, np.bool_)
 
-    def finish(cell: int, start: int, stop: int) -> None:
+    def finish(cell: int, start: int, stop: int) -> Bools:
         at = start
         for starts, rows in pieces:
             given = rows[starts[cell] : starts[cell + 1]]
             out[at : at + len(given)] = given
             at += len(given)
-        leave_order(out[start:stop].view(np.uint64), words.room, new[start:stop])
+        mine = out[start:stop].view(np.uint64)
+        radix.sort_words(mine, words.room)
+        return radix.leave_places(mine, words.room, marked=words.dropped > 0)
 
-    rows = [(i, a, b) for i, (a, b) in enumerate(pairwise((0, *ends))) if a < b]
-    for row in (r for r in rows if r[2] - r[1] > LARGE):
-        finish(*row)
-    threads().run(finish, *zip(*(r for r in rows if r[2] - r[1] <= LARGE), strict=True))
-    return Part(out, *_ties(new))
-
-
-def _ties(new: Bools) -> tuple[Ints, Array]:
-    return (np.empty(0, np.int64), np.empty(0, np.uint64)) if new.all() else tied_rows(new)
+    cells = [(i, a, b) for i, (a, b) in enumerate(pairwise((0, *ends))) if a < b]
+    large = [(a, finish(i, a, b)) for i, a, b in cells if b - a > radix.LARGE]
+    small = [c for c in cells if c[2] - c[1] <= radix.LARGE]
+    marks = [*large, *zip((a for _, a, _ in small), threads().run(finish, *zip(*small, strict=True)), strict=True)]
+    return Part(out, *_ties(sorted((m for m in marks if len(m[1])), key=itemgetter(0))))
 
 
-def settled(part: Part, keys: Array) -> Ints:
-    """The positions of a part's rows with ties in order, by the keys of the tied rows."""
+def _ties(marks: list[tuple[int, Bools]]) -> tuple[Ints, Array]:
+    """The rows that tie and their runs, of cells that begin at some rows and have such marks."""
+    places, runs, count = [np.empty(0, np.int64)], [np.empty(0, np.uint64)], np.uint64(0)
+    for start, new in marks:
+        tied, run = runs_of_ties(new)
+        places.append(tied + start)
+        runs.append(run + count)
+        count = runs[-1][-1]
+    return np.concatenate(places), np.concatenate(runs)
+
+
+def tied_rows(part: Part) -> Ints:
+    """The positions of the rows that tie, those of a run ascending."""
     rows = gather(part.positions, part.tied)
+    return rows[np.lexsort((rows, part.runs))]
+
+
+def settled(part: Part, rows: Ints, keys: Array) -> Ints:
+    """The positions of a part, of which those at ties are brought in order in place: to do so twice changes nothing.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        What `tied_rows` found.
+    keys : ndarray
+        The keys of these rows.
+    """
     order, _ = by_run_and_word(part.runs, keys, order_of(keys.dtype))
-    out = copy(part.positions)
+    out = part.positions if part.positions.flags.writeable else copy(part.positions)
     scatter(out, part.tied, gather(rows, order))
     return out
