@@ -18,8 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 # What mimalloc reads when pyarrow is loaded. Its own second, after which it gives freed pages back, is shorter than the
 # pause between two commands, and the page faults of fresh memory take longer than most commands.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "60000")
-# It keeps pages in arenas of 1 GiB, where an array of 800 MB leaves a fifth unused, and none of arrays beyond 2 GiB. The
-# largest arenas there are cost address space only, where that has no limit.
+# It keeps pages in arenas of 1 GiB, where an array of 800 MB leaves a fifth unused, and none of arrays beyond 2 GiB.
+# The largest arenas there are cost address space only, where that has no limit.
 if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
     os.environ.setdefault("MIMALLOC_ARENA_RESERVE", "16G")
     os.environ.setdefault("MIMALLOC_ARENA_MAX_OBJECT_SIZE", "8G")
