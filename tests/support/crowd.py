@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 
 from distributed import Worker
@@ -16,6 +17,7 @@ from arkserver.cluster.scheduler import configure_dask
 
 async def main(scheduler: str, count: int) -> None:
     configure_dask()
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # each of hundreds tells of its life in twelve lines
     made = [Worker(scheduler, name=f"w{i}", nthreads=1, memory_limit=None, dashboard=False) for i in range(count)]
     async with contextlib.AsyncExitStack() as stack:
         for worker in made:

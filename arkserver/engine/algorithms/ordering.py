@@ -18,7 +18,7 @@ from arkserver.engine.blocks.orders import Range, joint_range, key_range, order_
 from arkserver.engine.blocks.views import raw
 from arkserver.engine.blocks.words import Format, Part
 from arkserver.engine.executor import Each, Executor, Refs
-from arkserver.engine.layout import rebalance
+from arkserver.engine.layout import array_of_unknown, rebalance
 from arkserver.engine.values import Array, starts
 
 Ints = NDArray[np.int64]
@@ -52,11 +52,12 @@ def argsort_by_words(ex: Executor, x: Array) -> Array | None:
     if edges is None or _ties(form, sample):
         return None
     dealt = (x, Each(starts(x.rows)), form, edges)
-    sorted_parts = ex.exchange(words.deal, dealt, words.merge, (form,), parts=parts)
-    sizes = ex.collect(_sizes, sorted_parts)
-    refs = _settled(ex, x, sorted_parts, tuple(tied for _, tied in sizes))
-    rows = tuple(n for n, _ in sizes)
-    return rebalance(ex, Array(INT64, (x.size,), refs.values, rows))
+    if not form.dropped:
+        return array_of_unknown(ex, ex.exchange(words.deal, dealt, words.merge, (form,), parts=parts), INT64)
+    marked = ex.exchange(words.deal, dealt, words.merge_marked, (form,), parts=parts)
+    sizes = ex.collect(_sizes, marked)
+    refs = _settled(ex, x, marked, tuple(tied for _, tied in sizes))
+    return rebalance(ex, Array(INT64, (x.size,), refs.values, tuple(n for n, _ in sizes)))
 
 
 def _look(ex: Executor, x: Array) -> tuple[Range, Codes]:

@@ -89,8 +89,13 @@ def deal(keys: Array, start: int, words: Format, edges: Ints) -> list[Piece]:
     return [(starts[a : b + 1] - starts[a], out[starts[a] : starts[b]]) for a, b in pairwise(edges.tolist())]
 
 
-def merge(pieces: Sequence[Piece], words: Format) -> Part:
-    """Order the rows of a part, which came in the order of their positions."""
+def merge(pieces: Sequence[Piece], words: Format) -> Ints:
+    """The positions of a part's rows in order; the pieces come in the order of their positions."""
+    return merge_marked(pieces, words).positions
+
+
+def merge_marked(pieces: Sequence[Piece], words: Format) -> Part:
+    """`merge` for words that do not hold all of a code."""
     ends = np.cumsum(sum(np.diff(starts) for starts, _ in pieces)).tolist()
     out = buffers.empty(ends[-1], np.int64)
 
