@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from arkserver.engine import layout
-from arkserver.engine.algorithms import ranges, sorting
-from arkserver.engine.blocks import dealing, radix
+from arkserver.engine.algorithms import ordering, ranges, sorting
+from arkserver.engine.blocks import dealing, radix, words
+from arkserver.engine.blocks.orders import key_range, order_of
+from arkserver.engine.blocks.views import raw
+from arkserver.engine.blocks.words import Format
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import Column
 from tests.support.columns import DTYPES, columns, expected_order, sort_codes
@@ -63,10 +66,10 @@ def test_long_lanes_are_sorted_like_short_ones(axis: int) -> None:
     np.testing.assert_array_equal(along.argsort(x, axis), np.argsort(x, axis=axis, kind="stable"))
 
 
-words = st.text("abé", max_size=20) | st.sampled_from(["", "a" * 30, "a" * 30 + "b", "a" * 8, "a" * 16])
+TEXTS = st.text("abé", max_size=20) | st.sampled_from(["", "a" * 30, "a" * 30 + "b", "a" * 8, "a" * 16])
 
 
-@given(items=st.lists(words, max_size=60), numbers=st.booleans())
+@given(items=st.lists(TEXTS, max_size=60), numbers=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_strings_sort_bytewise(ex: Executor, items: list[str], numbers: bool) -> None:
     there = layout.strings_from_block(ex, text_block(items))
@@ -116,6 +119,67 @@ def test_a_large_skewed_key_is_sorted_cell_by_cell(ex: Executor, kind: str, outl
     x = skewed(kind, 300_000)
     x[7] = outlier
     np.testing.assert_array_equal(layout.to_numpy(ex, sorting.sort(ex, layout.from_numpy(ex, x))), np.sort(x))
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_words_that_tie_are_brought_in_order(ex: Executor, data: st.DataObject) -> None:
+    x = data.draw(columns())
+    narrow = lambda found, cell_bits, _rows: Format(found, max(0, found.bits - cell_bits), room=60)  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering.Format, "of", narrow)
+        patch.setattr(ordering, "_ties", lambda *_: False)
+        patch.setattr(ordering, "UNEVEN", 1e9)
+        found = ordering.argsort_by_words(ex, layout.from_numpy(ex, x))
+    assert (found is None) == (len(x) == 0)
+    if found is not None:
+        np.testing.assert_array_equal(layout.to_numpy(ex, found), expected_order([x]))
+
+
+def _full_range(dtype: type, n: int) -> NDArray[Any]:
+    bits = np.random.default_rng(8).integers(0, 2**64, n, np.uint64, endpoint=False)
+    return np.nan_to_num(bits.view(dtype)) if dtype is np.float64 else bits.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.float64])
+def test_few_neighbours_among_long_codes(ex: Executor, dtype: type) -> None:
+    x = _full_range(dtype, 6_000)
+    close = x.view(np.uint64)
+    close[[3, 4_000, 5_999]] = close[[5_000, 17, 2_500]] ^ np.uint64(1)
+    close[[8, 9, 10]] = close[4_500]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering, "_ties", lambda *_: False)  # that the sample has none of them is likely only
+        found = ordering.argsort_by_words(ex, layout.from_numpy(ex, x))
+    assert found is not None
+    np.testing.assert_array_equal(layout.to_numpy(ex, found), expected_order([x]))
+
+
+@pytest.mark.parametrize(
+    ("keys", "travels"),
+    [
+        (np.arange(3_000) % 50, True),
+        (np.arange(3_000) % 2 == 0, True),
+        (np.repeat([5, 2**40, -(2**62)], 1_000), False),  # a cell each, and two parts
+        (np.tile(_full_range(np.int64, 2_000), 3), False),
+    ],
+)
+def test_which_keys_travel_as_words(ex: Executor, keys: NDArray[Any], travels: bool) -> None:
+    there = layout.from_numpy(ex, keys)
+    if len(there.rows) == 2:
+        assert (ordering.argsort_by_words(ex, there) is not None) == travels
+    np.testing.assert_array_equal(layout.to_numpy(ex, sorting.argsort(ex, there)), expected_order([keys]))
+
+
+def test_ties_are_brought_in_order_once() -> None:
+    keys = np.array([4, 6, 5, 7, 4, 6], np.int64)
+    found = key_range(raw(keys), order_of(keys.dtype))
+    form = Format(found, shift=3, room=63)
+    part = words.merge_marked(words.deal(keys, 0, form, np.array([0, form.cells])), form)
+    rows = words.tied_rows(part)
+    once = words.settled(part, rows, keys[rows]).tolist()
+    assert once == [0, 4, 2, 1, 5, 3]
+    assert words.tied_rows(part).tolist() == rows.tolist()
+    assert words.settled(part, rows, keys[rows]).tolist() == once
 
 
 @given(data=st.data())

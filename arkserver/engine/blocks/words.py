@@ -97,7 +97,7 @@ def merge(pieces: Sequence[Piece], words: Format) -> Ints:
 def merge_marked(pieces: Sequence[Piece], words: Format) -> Part:
     """`merge` for words that do not hold all of a code."""
     ends = np.cumsum(sum(np.diff(starts) for starts, _ in pieces)).tolist()
-    out = buffers.empty(ends[-1], np.int64)
+    out = buffers.empty(sum(len(rows) for _, rows in pieces), np.int64)
 
     def finish(cell: int, start: int, stop: int) -> Bools:
         at = start
@@ -143,6 +143,8 @@ def settled(part: Part, rows: Ints, keys: Array) -> Ints:
     keys : ndarray
         The keys of these rows.
     """
+    if not len(rows):
+        return part.positions
     order, _ = by_run_and_word(part.runs, keys, order_of(keys.dtype))
     out = part.positions if part.positions.flags.writeable else copy(part.positions)
     scatter(out, part.tied, gather(rows, order))
