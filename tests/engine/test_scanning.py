@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from arkserver.engine import layout
 from arkserver.engine.algorithms import scanning
+from arkserver.engine.blocks.scanning import IN_TURN
 from arkserver.engine.executor import Executor
 from arkserver.engine.values import BIGINT
 from tests.support.arrays import FIXED, arrays, assert_same, here, place
@@ -77,3 +78,16 @@ def test_over_chunks(ex: Executor) -> None:
     wide = x.reshape(100_000, 3)
     for axis in (0, 1):
         assert_same(ex, scanning.cumulate(ex, layout.from_numpy(ex, wide), "sum", axis), wide.cumsum(axis))
+
+
+@pytest.mark.parametrize("n", [IN_TURN, IN_TURN + 1, 8 * IN_TURN + 3])
+def test_sums_of_many_floats(ex: Executor, n: int) -> None:
+    x = np.random.default_rng(n).normal(size=n)
+    for lead in (False, True):
+        expected = np.concatenate([np.zeros(int(lead)), x.cumsum()])
+        got = here(ex, scanning.cumulate(ex, layout.from_numpy(ex, x), "sum", 0, include_initial=lead))
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-9)
+    x[[n // 3, n // 2, n - 1]] = np.inf, -np.inf, 1.0
+    got = here(ex, scanning.cumulate(ex, layout.from_numpy(ex, x), "sum", 0))
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(got, x.cumsum(), rtol=0, atol=1e-9)

@@ -127,7 +127,7 @@ def test_words_that_tie_are_brought_in_order(ex: Executor, data: st.DataObject) 
     x = data.draw(columns())
     narrow = lambda found, cell_bits, _rows: Format(found, max(0, found.bits - cell_bits), room=60)  # noqa: E731
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ordering.Format, "of", narrow)
+        patch.setattr(Format, "of", narrow)
         patch.setattr(ordering, "_ties", lambda *_: False)
         patch.setattr(ordering, "UNEVEN", 1e9)
         found = ordering.argsort_by_words(ex, layout.from_numpy(ex, x))

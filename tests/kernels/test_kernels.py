@@ -47,6 +47,9 @@ PLUMBING = {
     "random.unsigned",
     "segmented.moments",
     "sorting.by_run_and_word",
+    "words.deal",
+    "words.merge_marked",
+    "words.tied_rows",
 }
 # Distributions and shuffles: their reference is what Arkouda gives for a seed (`tests/engine/test_randomness.py`).
 DRAWN = {"permutation", "chunked", "feistel", "fisher_yates", "merge_shuffle", "sample_segments"}
