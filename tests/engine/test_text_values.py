@@ -25,6 +25,9 @@ def array(ex: Executor, x: Any) -> Any:
     return layout.from_numpy(ex, np.asarray(x))
 
 
+NONE = [-(2**63)]
+
+
 def values(ex: Executor, x: Any) -> Any:
     return layout.to_numpy(ex, x).tolist()
 
@@ -60,9 +63,15 @@ def test_how_numbers_are_written(ex: Executor) -> None:
     [
         ("int64", ["1", "x", "-7", "", "1.5", str(2**63), "+3"], [1, -(2**63), -7, *[-(2**63)] * 3, 3], "1010001"),
         ("uint64", ["1", "-1", str(2**64 - 1), str(2**64)], [1, 0, 2**64 - 1, 0], "1010"),
-        ("uint8", ["255", "256", "0"], [255, 0, 0], "101"),
-        ("bool", ["true", "False", "TRUE", "1", ""], [True, False, True, False, False], "11100"),
-        ("bigint", [str(10**30), "x", "-5"], [10**30, 0, -5], "101"),
+        (
+            "int64",
+            [" 1", "2\t", "0x30", "-0b101", "0O17", "0x", "0b2", "1 2"],
+            [1, 2, 48, -5, 15, *NONE * 3],
+            "11111000",
+        ),
+        ("uint8", ["255", "256", "-1", "x", str(2**70 + 3)], [255, 0, 255, 0, 3], "11101"),
+        ("bool", ["true", "False", "TRUE", " true ", "1", ""], [True, False, True, True, False, False], "111100"),
+        ("bigint", [str(10**30), "x", "-5", "0x" + "f" * 20], [10**30, 0, -5, 16**20 - 1], "1011"),
     ],
 )
 def test_bad_numbers_are_marked(ex: Executor, name: str, items: list[str], found: list[Any], valid: str) -> None:
@@ -75,10 +84,10 @@ def test_bad_numbers_are_marked(ex: Executor, name: str, items: list[str], found
 
 
 def test_bad_floats_are_nan(ex: Executor) -> None:
-    s = strings(ex, ["1.5", "nan", "inf", "-1e-3", " 1", "1_0", "one", ""])
+    s = strings(ex, ["1.5", "nan", "inf", "-1e-3", " 1 ", "1_0", "one", ""])
     numbers, good = casting.from_strings(ex, s, DTYPES["float64"])
-    np.testing.assert_array_equal(layout.to_numpy(ex, numbers), [1.5, np.nan, np.inf, -1e-3, *[np.nan] * 4])
-    assert values(ex, good) == [True] * 4 + [False] * 4
+    np.testing.assert_array_equal(layout.to_numpy(ex, numbers), [1.5, np.nan, np.inf, -1e-3, 1, *[np.nan] * 3])
+    assert values(ex, good) == [True] * 5 + [False] * 3
 
 
 # --- hashes ----------------------------------------------------------------------------------------------------------

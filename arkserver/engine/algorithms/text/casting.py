@@ -20,7 +20,10 @@ from arkserver.engine.threads import threads
 from arkserver.engine.values import BIGINT, Array, DType, Strings, TextBlock, dtype_name
 from arkserver.errors import ArgumentError
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]([0-7]+)|0[bB]([01]+)|([0-9]+))")
+_BASES = (16, 8, 2, 10)
+# Longer ones Python does not read, as that takes the square of their length.
+_MOST_DIGITS = 4300
 
 # What stands for a text that is no number.
 MISSING = {"f": np.nan, "i": np.iinfo(np.int64).min}
@@ -42,7 +45,8 @@ def _to_text(block: NDArray[Any]) -> TextBlock:
 def from_strings(ex: Executor, s: Strings, dtype: DType) -> tuple[Array, Array]:
     """The numbers that strings hold, and which of them hold one.
 
-    What is none gives nan, the least int64, 0 or False.
+    There may be blanks around a number, and an integer may have a base (``0x``, ``0o``, ``0b``). Integers are taken modulo
+    256 for uint8, as those of arrays are. What is no number gives nan, the least int64, 0 or False.
     """
     values, valid = ex.map_parts(2, _parsed, s, dtype)
     return column(s, values, dtype), column(s, valid, BOOL)
@@ -76,9 +80,10 @@ def _parsed(block: TextBlock, dtype: DType) -> tuple[NDArray[Any], NDArray[np.bo
 def _parsed_chunk(block: TextBlock, start: int, stop: int, dtype: DType) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Arrow reads a chunk of well-formed numbers; one with anything else is read string by string."""
     if dtype.kind in "iuf":
+        wide = dtype if dtype.itemsize == 8 else np.dtype(np.int64)
         try:
-            found = pc.cast(arrow.to_arrow(block, start, stop), pa.from_numpy_dtype(dtype))
-            return found.to_numpy(zero_copy_only=False), np.ones(stop - start, np.bool_)
+            found = pc.cast(arrow.to_arrow(block, start, stop), pa.from_numpy_dtype(wide))
+            return found.to_numpy(zero_copy_only=False).astype(dtype, copy=False), np.ones(stop - start, np.bool_)
         except pa.ArrowInvalid:
             pass  # one of them is no number, or written in another way
     parse = _parser(dtype)
@@ -94,21 +99,26 @@ def _parser(dtype: DType) -> Callable[[bytes], Any]:
     if dtype == BIGINT:
         return _integer
     if dtype.kind == "b":
-        return lambda raw: {b"true": True, b"false": False}.get(raw.lower())
+        return lambda raw: {b"true": True, b"false": False}.get(raw.strip().lower())
     if dtype.kind == "f":
         return _float
+    if dtype.itemsize == 1:
+        return lambda raw: None if (v := _integer(raw)) is None else v % 256
     info = np.iinfo(dtype)
     return lambda raw: v if (v := _integer(raw)) is not None and info.min <= v <= info.max else None
 
 
 def _integer(raw: bytes) -> int | None:
-    decimal = raw.decode(errors="replace")
-    return int(decimal) if len(decimal) < 4300 and _INTEGER.fullmatch(decimal) else None
+    found = _INTEGER.fullmatch(raw.strip().decode(errors="replace"))
+    if found is None or len(raw) > _MOST_DIGITS:
+        return None
+    sign, *by_base = found.groups()
+    return next(int(sign + digits, base) for base, digits in zip(_BASES, by_base, strict=True) if digits)
 
 
 def _float(raw: bytes) -> float | None:
-    """Blanks around a number and underscores in it are not accepted."""
-    if raw != raw.strip() or b"_" in raw:
+    """Underscores in a number are not accepted."""
+    if b"_" in raw:
         return None
     try:
         return float(raw)
