@@ -45,8 +45,8 @@ def _to_text(block: NDArray[Any]) -> TextBlock:
 def from_strings(ex: Executor, s: Strings, dtype: DType) -> tuple[Array, Array]:
     """The numbers that strings hold, and which of them hold one.
 
-    There may be blanks around a number, and an integer may have a base (``0x``, ``0o``, ``0b``). Integers are taken modulo
-    256 for uint8, as those of arrays are. What is no number gives nan, the least int64, 0 or False.
+    There may be blanks around a number, and an integer may have a base (``0x``, ``0o``, ``0b``). For uint8 integers are
+    taken modulo 256, as those of arrays are. What is no number gives nan, the least int64, 0 or False.
     """
     values, valid = ex.map_parts(2, _parsed, s, dtype)
     return column(s, values, dtype), column(s, valid, BOOL)
