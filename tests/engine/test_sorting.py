@@ -154,6 +154,18 @@ def test_few_neighbours_among_long_codes(ex: Executor, dtype: type) -> None:
     np.testing.assert_array_equal(layout.to_numpy(ex, found), expected_order([x]))
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, np.bool_])
+def test_keys_in_order_stay_where_they_are(ex: Executor, dtype: type) -> None:
+    keys: NDArray[Any] = np.sort(np.random.default_rng(5).integers(-40, 40, 300).astype(dtype))
+    for swapped in (False, True):
+        if swapped:
+            keys[[0, 299]] = keys[[299, 0]]
+        there = layout.from_numpy(ex, keys)
+        order = sorting.argsort(ex, there)
+        assert (order.rows == there.rows) or swapped
+        np.testing.assert_array_equal(layout.to_numpy(ex, order), expected_order([keys]))
+
+
 @pytest.mark.parametrize(
     ("keys", "travels"),
     [

@@ -6,6 +6,8 @@ words tell nearly all keys apart. What they do not is looked up afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import isqrt
 from typing import Any
 
@@ -17,8 +19,10 @@ from arkserver.engine.blocks import moving, words
 from arkserver.engine.blocks.orders import Range, joint_range, key_range, order_of
 from arkserver.engine.blocks.views import raw
 from arkserver.engine.blocks.words import Format, Part
+from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import array_of_unknown, rebalance
+from arkserver.engine.threads import threads
 from arkserver.engine.values import Array, starts
 
 Ints = NDArray[np.int64]
@@ -44,8 +48,10 @@ def argsort_by_words(ex: Executor, x: Array) -> Array | None:
     """
     if not x.size:
         return None
-    found, sample = _look(ex, x)
-    parts = len(x.rows)
+    ranges, sample = _look(ex, x)
+    if _in_order(ranges):
+        return Array(INT64, x.shape, ex.map(_places, Each(starts(x.rows)), x).values, x.rows)
+    found, parts = joint_range(ranges), len(x.rows)
     fit = min(MOST_CELL_BITS, max(CELL_BITS_OF_PART + parts.bit_length(), x.size.bit_length() - CELL_ROW_BITS))
     form = Format.of(found, fit, x.size)
     edges = _edges(form, sample, parts)
@@ -60,11 +66,11 @@ def argsort_by_words(ex: Executor, x: Array) -> Array | None:
     return rebalance(ex, Array(INT64, (x.size,), refs.values, tuple(n for n, _ in sizes)))
 
 
-def _look(ex: Executor, x: Array) -> tuple[Range, Codes]:
-    """The range of all keys, and the codes of some, ascending."""
+def _look(ex: Executor, x: Array) -> tuple[list[Range], Codes]:
+    """The ranges of the keys of all blocks that have some, and the codes of a sample, ascending."""
     share = SAMPLED * (isqrt(x.size) + 1) / x.size
     seen = ex.collect(_look_at_block, Each(starts(x.rows)), x, share)
-    return joint_range([r for r, _ in seen if r is not None]), np.sort(np.concatenate([codes for _, codes in seen]))
+    return [r for r, _ in seen if r is not None], np.sort(np.concatenate([codes for _, codes in seen]))
 
 
 def _look_at_block(start: int, x: NDArray[Any], share: float) -> tuple[Range | None, Codes]:
@@ -73,6 +79,17 @@ def _look_at_block(start: int, x: NDArray[Any], share: float) -> tuple[Range | N
     order, bits = order_of(x.dtype), raw(x)
     places = np.random.default_rng(start).integers(0, len(x), int(np.ceil(share * len(x))))
     return key_range(bits, order), order.codes(moving.gather(bits, np.unique(places)))
+
+
+def _in_order(ranges: Sequence[Range]) -> bool:
+    """Whether the keys ascend, within the blocks and from one to the next."""
+    return all(r.ascending for r in ranges) and all(a.most <= int(b.base) for a, b in pairwise(ranges))
+
+
+def _places(start: int, x: NDArray[Any]) -> Ints:
+    out = empty(len(x), np.int64)
+    threads().each_chunk(lambda a, b: moving.ramp(out[a:b], start + a, 1), len(out))
+    return out
 
 
 def _edges(form: Format, sample: Codes, parts: int) -> Ints | None:
