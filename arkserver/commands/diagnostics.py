@@ -1,10 +1,11 @@
-"""Counters of communication between locales. Clients see one locale, which has nobody to talk to: all are zero."""
+"""Counters of communication between locales. Workers do not count as Chapel does: all are zero, one for each."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from arkserver.commands import projection
+from arkserver.commands.context import Context
 from arkserver.commands.registry import command
 from arkserver.engine.algorithms.creating import zeros
 from arkserver.engine.executor import Executor
@@ -48,8 +49,8 @@ ANSWERS = {
 def _counter(name: str) -> None:
     """Register the question for a counter."""
 
-    def counter(ex: Executor) -> Array:
-        return zeros(ex, (1,), np.dtype(np.int64))
+    def counter(ex: Executor, context: Context) -> Array:
+        return zeros(ex, (max(1, len(context.server.workers())),), np.dtype(np.int64))
 
     counter.__doc__ = f"The counter {name} of every locale."
     command(f"getCommDiagnostics{name}", project=projection.nothing)(counter)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from arkserver.commands.context import Locale
 from arkserver.engine.executor import Executor
 from tests.support.session import Session
 
@@ -381,5 +382,7 @@ def test_quantiles(session: Session) -> None:
 
 def test_diagnostics(session: Session) -> None:
     equal(session.array("getCommDiagnosticsGet"), [0])
+    session.context.server.workers = lambda: [Locale(f"worker-{i}", 1, 1) for i in range(3)]
+    equal(session.array("getCommDiagnosticsGet"), [0, 0, 0])
     assert session.text("startCommDiagnostics") == "commDiagnostics started."
     assert session.text("printCommDiagnosticsTable", printEmptyCols=False) == "commDiagnostics printed."
