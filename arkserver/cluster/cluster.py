@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
 from typing import Any, TypeVar
 
-from distributed import Client, Future, Scheduler, SchedulerPlugin
+from distributed import Client, Future, Scheduler, SchedulerPlugin, Status
 
 from arkserver.cluster import asking, entering, failures, keeping, stuck
 from arkserver.cluster.blocks import RemoteBlock
@@ -27,6 +27,8 @@ T = TypeVar("T")
 BATCH_SECONDS = 0.0005
 # A waiting command looks this often whether somebody cancelled it or what it waits for was lost.
 LOOK_SECONDS = 0.1
+# It takes a moment from the time that a worker is known until it runs tasks.
+STARTING_SECONDS = 0.02
 SCATTER_TRIES = 5
 # When all workers are gone, commands wait this long for one to come back.
 DESERTED_SECONDS = 60.0
@@ -56,6 +58,8 @@ class Cluster:
         """called when a worker came or went"""
         self._deserted: float | None = None
         """when the last worker was lost, of ``time.monotonic``"""
+        self._starting: set[asyncio.Task[None]] = set()
+        """what waits for workers that do not run tasks yet"""
         self._restarting = loop.create_task(stuck.restart_forever(scheduler))
 
     @classmethod
@@ -78,7 +82,8 @@ class Cluster:
 
     async def close(self) -> None:
         """Let the client go; its blocks are forgotten."""
-        self._restarting.cancel()
+        for task in (self._restarting, *self._starting):
+            task.cancel()
         await self.client.close()
         self.vault.close()
 
@@ -171,6 +176,18 @@ class Cluster:
         """A worker is to come: when there is none now, commands wait for it."""
         if not self.homes:
             self._deserted = time.monotonic()
+
+    def _expect(self, address: str) -> None:
+        self._starting.add(task := self.loop.create_task(self._welcome(address)))
+        task.add_done_callback(self._starting.discard)
+
+    async def _welcome(self, address: str) -> None:
+        """Count a worker in when it runs tasks, a moment after it is known: others would get those that are for it."""
+        while address in self.scheduler.workers and address not in self.homes:
+            if self.scheduler.workers[address].status is not Status.init:
+                self._joined(address)
+                return
+            await asyncio.sleep(STARTING_SECONDS)
 
     def _joined(self, address: str) -> None:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
@@ -330,7 +347,7 @@ class _Membership(SchedulerPlugin):  # type: ignore[misc]  # distributed publish
         self._cluster = cluster
 
     def add_worker(self, scheduler: Scheduler, worker: str) -> None:  # noqa: ARG002
-        self._cluster._joined(worker)
+        self._cluster._expect(worker)
 
     def remove_worker(self, scheduler: Scheduler, worker: str, **_: Any) -> None:  # noqa: ARG002
         self._cluster._left(worker)
