@@ -178,6 +178,7 @@ class Cluster:
             self._deserted = time.monotonic()
 
     def _expect(self, address: str) -> None:
+        self._free_tasks()
         self._starting.add(task := self.loop.create_task(self._welcome(address)))
         task.add_done_callback(self._starting.discard)
 
@@ -192,7 +193,6 @@ class Cluster:
     def _joined(self, address: str) -> None:
         self.scheduler.stream_comms[address].interval = BATCH_SECONDS
         self.homes = (*self.homes, address)
-        self._free_tasks()
         self._deserted = None
         self.changed()
 
