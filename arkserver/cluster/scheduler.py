@@ -101,7 +101,8 @@ async def start_scheduler(
 
     # Blocks lie where they should: a task goes to its data, so no worker takes another's (Dask's setting for that holds
     # only for its default extensions).
-    extensions = {name: e for name, e in DEFAULT_EXTENSIONS.items() if name != "stealing"}
+    extensions = {**DEFAULT_EXTENSIONS, "spans": NoSpans}
+    del extensions["stealing"]
     scheduler = Scheduler(
         host=host,
         port=port,
@@ -109,7 +110,7 @@ async def start_scheduler(
         security=tls.security(tls_folder),
         dashboard_address=f"{host}:{dashboard_port}",
         dashboard=True,
-        extensions={**extensions, "spans": NoSpans},
+        extensions=extensions,
     )
     try:
         with warnings.catch_warnings():
