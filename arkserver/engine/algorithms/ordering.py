@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms import indexing
+from arkserver.engine.algorithms.creating import arange
 from arkserver.engine.blocks import moving, words
 from arkserver.engine.blocks.orders import Range, joint_range, key_range, order_of
 from arkserver.engine.blocks.views import raw
 from arkserver.engine.blocks.words import Format, Part
-from arkserver.engine.buffers import empty
 from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import array_of_unknown, rebalance
-from arkserver.engine.threads import threads
 from arkserver.engine.values import Array, starts
 
 Ints = NDArray[np.int64]
@@ -50,7 +49,7 @@ def argsort_by_words(ex: Executor, x: Array) -> Array | None:
         return None
     ranges, sample = _look(ex, x)
     if _in_order(ranges):
-        return Array(INT64, x.shape, ex.map(_places, Each(starts(x.rows)), x).values, x.rows)
+        return arange(ex, 0, x.size, 1, INT64)
     found, parts = joint_range(ranges), len(x.rows)
     fit = min(MOST_CELL_BITS, max(CELL_BITS_OF_PART + parts.bit_length(), x.size.bit_length() - CELL_ROW_BITS))
     form = Format.of(found, fit, x.size)
@@ -84,12 +83,6 @@ def _look_at_block(start: int, x: NDArray[Any], share: float) -> tuple[Range | N
 def _in_order(ranges: Sequence[Range]) -> bool:
     """Whether the keys ascend, within the blocks and from one to the next."""
     return all(r.ascending for r in ranges) and all(a.most <= int(b.base) for a, b in pairwise(ranges))
-
-
-def _places(start: int, x: NDArray[Any]) -> Ints:
-    out = empty(len(x), np.int64)
-    threads().each_chunk(lambda a, b: moving.ramp(out[a:b], start + a, 1), len(out))
-    return out
 
 
 def _edges(form: Format, sample: Codes, parts: int) -> Ints | None:
