@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.kernels import rows_fields, rows_numeric, rows_order, rows_sets, rows_sparse
+from tests.kernels import rows_fields, rows_numeric, rows_order, rows_sets, rows_sparse, rows_words
 from tests.kernels.rows import Comparison
 
 COMPARISONS: dict[str, Comparison] = {
@@ -14,4 +14,5 @@ COMPARISONS: dict[str, Comparison] = {
     **rows_sets.ROWS,
     **rows_fields.ROWS,
     **rows_sparse.ROWS,
+    **rows_words.ROWS,
 }
