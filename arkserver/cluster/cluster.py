@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from concurrent.futures import TimeoutError as NotYet
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from arkserver.errors import WorkerLostError
 T = TypeVar("T")
 
 # Messages wait this long for others to travel with; Dask's own 2 to 10 ms are most of a small task's time.
-BATCH_SECONDS = 0.0005
+BATCH_SECONDS = 0.0
 # A waiting command looks this often whether somebody cancelled it or what it waits for was lost.
 LOOK_SECONDS = 0.1
 # It takes a moment from the time that a worker is known until it runs tasks.
@@ -56,6 +57,7 @@ class Cluster:
         """workers that left without being told to"""
         self.changed: Callable[[], None] = lambda: None
         """called when a worker came or went"""
+        self._questions = asking.Questions(scheduler)
         self._deserted: float | None = None
         """when the last worker was lost, of ``time.monotonic``"""
         self._starting: set[asyncio.Task[None]] = set()
@@ -206,6 +208,7 @@ class Cluster:
                 task.worker_restrictions = None
 
     def _left(self, address: str) -> None:
+        self._questions.lose(address)
         if self.homes == (address,):
             self._deserted = time.monotonic()
         self.lost += address in self.homes  # one that was told to leave is none of them any more
@@ -222,7 +225,9 @@ class Cluster:
             token.follow(len(graph.tasks), Finished(self.scheduler, graph.tasks))
         self._revive(graph.futures)
         futures = entering.handles(self.client, keys)
-        self.loop.call_soon_threadsafe(entering.enter, self.scheduler, self.client.id, graph, keys)
+        # In two steps, so that what was asked before goes to the workers before this.
+        enter = partial(entering.enter, self.scheduler, self.client.id, graph, keys)
+        self.loop.call_soon_threadsafe(self.loop.call_soon, enter)
         return futures
 
     def compute(self, graph: Graph, keys: Sequence[Any]) -> list[Any]:
@@ -240,21 +245,26 @@ class Cluster:
         futures = [b.future for b in blocks]
         self._until(_settled(futures), futures)
 
-    def ask(self, fn: Callable[..., Any], calls: Sequence[asking.Call], most: int) -> list[Any] | None:
-        """The results of ``fn(*call)``, straight from the workers that hold the blocks.
+    def ask(self, fn: Callable[..., Any], calls: Sequence[asking.Call], most: int) -> Callable[[], list[Any] | None]:
+        """Ask for the results of ``fn(*call)``, straight from the workers that hold the blocks.
 
-        None when that cannot be: nobody holds a call's blocks, or they have more than `most` bytes.
+        Returns
+        -------
+        callable
+            Waits for the results; None when that cannot be: nobody holds a call's blocks, or they have more than `most`
+            bytes.
         """
         futures = [b.future for call in calls for b in call if isinstance(b, RemoteBlock)]
         if not futures:
-            return None
+            return lambda: None
         question = asking.Question(fn, progress.command(), calls, most)
-        return self._until(self._asked(question, futures), futures)
+        return self._started(self._asked(question, futures), futures)
 
     async def _asked(self, question: asking.Question, futures: Sequence[Future]) -> list[Any] | None:
-        await _settled(futures)
+        if not self._questions.can_ask(question):
+            await _settled(futures)
         try:
-            return await asking.ask(self.client, self.scheduler, question)
+            return await self._questions.ask(question)
         except asking.NotAskedError:
             return None
 
@@ -263,12 +273,20 @@ class Cluster:
 
     def _until(self, work: Coroutine[Any, Any, T], futures: Sequence[Future]) -> T:
         """Run `work` on the loop, which waits for `futures`."""
+        return self._started(work, futures)()
+
+    def _started(self, work: Coroutine[Any, Any, T], futures: Sequence[Future]) -> Callable[[], T]:
+        """`_until` in two steps: begin, and wait for the end."""
         self._revive(futures)
         waiting = self.on_loop(work)
-        try:
-            return self._watch(waiting, futures)
-        except Exception as e:  # noqa: BLE001 - whatever a task raised
-            raise failures.translated(e) from None
+
+        def wait() -> T:
+            try:
+                return self._watch(waiting, futures)
+            except Exception as e:  # noqa: BLE001 - whatever a task raised
+                raise failures.translated(e) from None
+
+        return wait
 
     def on_loop(self, work: Coroutine[Any, Any, T]) -> ThreadFuture[T]:
         """Start a coroutine on the loop."""

@@ -31,7 +31,7 @@ MERGED_HERE_PIECES = 1 << 8
 # A block has at most about this many steps behind it that would be repeated if it were lost.
 LINEAGE = 50
 # A block has at most this share of a worker's memory: a step holds its operands, its result and what is between them.
-BLOCK_SHARE = 1 / 32
+BLOCK_SHARE = 1 / 24
 # All of a value may go to every worker when it has at most this share of the smallest worker's memory.
 SHARED_SHARE = 1 / 6
 # Rows may travel with their positions.
@@ -99,11 +99,20 @@ class ClusterExecutor(Executor):
 
     def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
         """The results of ``fn(*operands)``, block by block, here."""
-        found: list[R] | None = self._ask(fn, _calls(operands), ASKED_BYTES)
-        if found is not None:
-            return found
-        graph = Graph(_name(fn))
-        return self.cluster.compute(graph, self._each_block(graph, fn, operands))
+        return self.collecting(fn, *operands)()
+
+    def collecting(self, fn: Callable[..., R], *operands: Any) -> Callable[[], list[R]]:
+        """`collect` in two steps: the workers begin, and go on with what they are sent meanwhile."""
+        calls = _calls(operands)
+        answers = self._asked(fn, calls, ASKED_BYTES)
+
+        def wait() -> list[R]:
+            if (found := answers()) is not None:
+                return found
+            graph = Graph(_name(fn))
+            return self.cluster.compute(graph, self._each_block(graph, fn, operands))
+
+        return wait
 
     def exchange(
         self,
@@ -161,12 +170,14 @@ class ClusterExecutor(Executor):
         if nbytes > THROUGH_SERVER_BYTES * max(len(split), parts) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
         most = THROUGH_SERVER_BYTES * len(split)
-        return self._ask(partial(exchange.packed, split.function), split.arguments, most)
+        return self._asked(partial(exchange.packed, split.function), split.arguments, most)()
 
-    def _ask(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> list[R] | None:
-        """The results of ``fn(*call)`` without tasks, unless the blocks are large or nobody has those of a call."""
+    def _asked(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> Callable[[], list[R] | None]:
+        """Waits for the results of ``fn(*call)``; None when the blocks are large or nobody has those of a call."""
         found = self._run_here(fn, calls)
-        return self.cluster.ask(fn, [tuple(map(known, call)) for call in calls], most) if found is None else found
+        if found is not None:
+            return lambda: found
+        return self.cluster.ask(fn, [tuple(map(known, call)) for call in calls], most)
 
     def _run_here(self, fn: Callable[..., R], calls: Sequence[Call]) -> list[R] | None:
         """The results of calls with blocks that this process has as well; None for others."""

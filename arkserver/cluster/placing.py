@@ -87,6 +87,10 @@ class PlacingExecutor(Executor):
         """The results of ``fn(*operands)``, block by block, here."""
         return self._for(*operands).collect(fn, *operands)
 
+    def collecting(self, fn: Callable[..., R], *operands: Any) -> Callable[[], list[R]]:
+        """`collect` in two steps."""
+        return self._for(*operands).collecting(fn, *operands)
+
     def exchange(
         self,
         split: Callable[..., Sequence[Any]],

@@ -50,13 +50,13 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
             worker.monitor.get_process_memory = _Memory(worker.monitor.get_process_memory, limit)
             _limit_exchanges(worker, limit)
         threading.Thread(target=warmup.prepare, name="kernels", daemon=True).start()
-        self._worker = worker
+        self._worker, self._answers = worker, asking.Answers(worker)
         worker.handlers["arkserver_keep"] = self.keep
-        worker.handlers[asking.HANDLER] = self.answer
         worker.metrics[underway.METRIC] = lambda _: underway.fractions()
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
-        """A task that runs and is wanted no more is told so."""
+        """A task that runs and is wanted no more is told so; who waits for a block hears of it."""
+        self._answers.changed(key)
         if start == "executing" and finish == "released":
             underway.cancel(key)
 
@@ -66,10 +66,6 @@ class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes 
         written = await offload(vault.write, path, content)
         found = self._worker.update_data({new: content})
         return int(found["nbytes"][new]), written
-
-    async def answer(self, step: Any) -> dict[str, Any]:
-        """Run a small step over blocks that the worker holds; see `asking`."""
-        return await asking.answer(self._worker, step)
 
 
 def _limit_exchanges(worker: Worker, memory: int) -> None:

@@ -73,6 +73,11 @@ class Executor(ABC):
     def collect(self, fn: Callable[..., R], *operands: Any) -> list[R]:
         """The small results of ``fn(*operands)``, block by block, here."""
 
+    def collecting(self, fn: Callable[..., R], *operands: Any) -> Callable[[], list[R]]:
+        """`collect` in two steps: what is called between it and its result need not wait for the latter."""
+        found = self.collect(fn, *operands)
+        return lambda: found
+
     @abstractmethod
     def exchange(
         self,

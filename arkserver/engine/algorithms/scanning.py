@@ -49,7 +49,17 @@ def cumulate(ex: Executor, x: Array, op: str, axis: int, *, include_initial: boo
 
 
 def _from_totals(ex: Executor, x: Array, op: str, leads: Sequence[bool]) -> Refs:
-    return ex.map(_accumulate_from, x, op, Each(_carries(ex, x, op)), Each(leads))
+    """The first block does not wait for the totals; of the last one nobody needs the total."""
+    totals = ex.collecting(_total, _blocks_of(x, slice(-1)), op)
+    first = ex.map(_accumulate_from, _blocks_of(x, slice(1)), op, None, leads[0])
+    carries = _running(totals(), op, x.dtype)
+    others = ex.map(_accumulate_from, _blocks_of(x, slice(1, None)), op, Each(carries), Each(leads[1:]))
+    return Refs(first.values + others.values)
+
+
+def _blocks_of(x: Array, which: slice) -> Array:
+    rows = x.rows[which]
+    return replace(x, shape=(sum(rows), *x.shape[1:]), blocks=x.blocks[which], rows=rows)
 
 
 def _products_in_turn(ex: Executor, x: Array, leads: Sequence[bool]) -> Refs:
@@ -72,17 +82,11 @@ def _accumulate_from(block: NDArray[Any], op: str, carry: Any, lead: bool) -> ND
     return accumulate(block, op, 0, carry, lead)
 
 
-def _carries(ex: Executor, x: Array, op: str) -> list[Any]:
-    """What comes before each block: the total of the blocks before it, for which the last is not read."""
-    rows = x.rows[:-1]
-    before = replace(x, shape=(sum(rows), *x.shape[1:]), blocks=x.blocks[:-1], rows=rows)
-    return _running(ex.collect(_total, before, op), op, x.dtype)
-
-
 @quiet
 def _running(totals: Sequence[Any], op: str, dtype: np.dtype[Any]) -> list[Any]:
-    before = [np.full_like(totals[0], UFUNCS[op].identity)]
-    for total in totals:
+    """What comes before each block but the first."""
+    before = [np.asarray(totals[0])]
+    for total in totals[1:]:
         before.append(np.asarray(UFUNCS[op](before[-1], total, dtype=dtype)))
     return [b[()] for b in before]
 
