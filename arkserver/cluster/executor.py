@@ -122,6 +122,7 @@ class ClusterExecutor(Executor):
         merge_operands: Sequence[Any] = (),
         *,
         parts: int,
+        moved: int | None = None,
     ) -> Refs:
         """All to all, from worker to worker."""
         first = Half(split, _calls(split_operands))
@@ -132,14 +133,18 @@ class ClusterExecutor(Executor):
         if any(isinstance(o, Refs) for o in split_operands):
             # What an earlier step made and is no array yet does not say its size; the command's largest value does.
             likely = max(likely, self._nbytes)
-        return self._exchange(first, second, nbytes, likely, (*split_operands, *merge_operands))
+        most = THROUGH_SERVER_BYTES * len(first)
+        if moved is not None:
+            nbytes, likely, most = moved, moved, ASKED_BYTES
+        return self._exchange(first, second, (*split_operands, *merge_operands), nbytes, likely, most)
 
     def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
         """Every block of `x` goes to all workers, to each of them once."""
         second = Half(fn, _calls(operands))
         first = Half(partial(_to_all, len(second)), _calls((x,)))
         copies = min(len(second), len(self.cluster.homes))
-        return self._exchange(first, second, len(second) * x.nbytes, copies * x.nbytes, (x, *operands))
+        most = THROUGH_SERVER_BYTES * len(first)
+        return self._exchange(first, second, (x, *operands), len(second) * x.nbytes, copies * x.nbytes, most)
 
     def shares(self, nbytes: int, instead_of: int) -> bool:
         """Whether every worker can have all of a value, and that moves no more than `instead_of` bytes."""
@@ -147,12 +152,18 @@ class ClusterExecutor(Executor):
         fits = not memory or nbytes <= SHARED_SHARE * memory
         return fits and nbytes * len(self.cluster.homes) <= instead_of
 
-    def _exchange(self, first: Half, second: Half, nbytes: int, likely: int, operands: Sequence[Any]) -> Refs:
-        """An exchange of `nbytes` as far as is known, of `likely` so many, over blocks among the operands."""
+    def _exchange(
+        self, first: Half, second: Half, operands: Sequence[Any], nbytes: int, likely: int, most: int
+    ) -> Refs:  # fmt: skip
+        """An exchange over blocks among the operands.
+
+        Its pieces have `nbytes` as far as is known, `likely` so many; the blocks on a worker that is asked for them
+        have `most`.
+        """
         graph = Graph(_name(second.function))
         parts = len(second)
         homes = self.cluster.homes_of(parts)
-        blocks, here = self._packed(first, parts, nbytes), contents_of(second.arguments)
+        blocks, here = self._packed(first, parts, nbytes, most), contents_of(second.arguments)
         if blocks is not None and here is not None and len(first) * parts <= MERGED_HERE_PIECES:
             return self._kept(exchange.merged_here(graph, blocks, Half(second.function, here)))
         if blocks is not None:
@@ -165,11 +176,10 @@ class ClusterExecutor(Executor):
         graph.homes.update(zip(keys, homes, strict=True))
         return self._submit(graph, keys, operands)
 
-    def _packed(self, split: Half, parts: int, nbytes: int) -> list[Packed] | None:
+    def _packed(self, split: Half, parts: int, nbytes: int, most: int) -> list[Packed] | None:
         """The pieces of all blocks, here, when they are small and few enough to travel through this process."""
         if nbytes > THROUGH_SERVER_BYTES * max(len(split), parts) or len(split) * parts > THROUGH_SERVER_PIECES:
             return None
-        most = THROUGH_SERVER_BYTES * len(split)
         return self._asked(partial(exchange.packed, split.function), split.arguments, most)()
 
     def _asked(self, fn: Callable[..., R], calls: Sequence[Call], most: int) -> Callable[[], list[R] | None]:

@@ -99,10 +99,11 @@ class PlacingExecutor(Executor):
         merge_operands: Sequence[Any] = (),
         *,
         parts: int,
+        moved: int | None = None,
     ) -> Refs:
         """All to all."""
         executor = self._for(*split_operands, *merge_operands)
-        return executor.exchange(split, split_operands, merge, merge_operands, parts=parts)
+        return executor.exchange(split, split_operands, merge, merge_operands, parts=parts, moved=moved)
 
     def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
         """One new block for each of the operands', from all blocks of `x`."""

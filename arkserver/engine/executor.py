@@ -87,12 +87,14 @@ class Executor(ABC):
         merge_operands: Sequence[Any] = (),
         *,
         parts: int,
+        moved: int | None = None,
     ) -> Refs:
         """All to all.
 
         ``split(*split_operands)`` cuts block i into `parts` pieces (each an array, a `TextBlock`, a tuple of those, or
         None); ``merge(pieces, *merge_operands)`` makes block j of the result from the j-th piece of every block, in
-        the order of the blocks. With one block and one part the piece goes through untouched.
+        the order of the blocks. With one block and one part the piece goes through untouched. `moved` is the size of
+        all pieces in bytes, where that is known and less than what they are cut from.
         """
 
     @abstractmethod

@@ -56,6 +56,7 @@ class LocalExecutor(Executor):
         merge_operands: Sequence[Any] = (),
         *,
         parts: int,
+        moved: int | None = None,  # noqa: ARG002 - nothing moves
     ) -> Refs:
         """All to all, in this process: nothing is copied but by `split` and `merge` themselves."""
         pieces = self.collect(split, *split_operands)

@@ -154,16 +154,15 @@ def take_points(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequence
     indexes = align(ex, *indexes)
     if len(x.blocks) == len(indexes[0].blocks) == 1:
         refs = ex.map(_points_of, x, axes, *indexes)
-    elif ex.shares(x.nbytes, _moved(x, indexes)):
+    elif ex.shares(x.nbytes, sum(i.nbytes for i in indexes) + _row_bytes(x, indexes[0].size)):
         refs = ex.share(x, _points_across, axes, *indexes)
     else:
         refs = _take_across(ex, x, axes, indexes)
     return Array(x.dtype, shape, refs.values, indexes[0].rows, x.max_bits)
 
 
-def _moved(x: Array, indexes: Sequence[Array]) -> int:
-    """Bytes that `_take_across` moves: the positions there, the rows back."""
-    return sum(i.nbytes for i in indexes) + indexes[0].size * (x.nbytes // max(1, x.shape[0]))
+def _row_bytes(x: Array, rows: int) -> int:
+    return rows * (x.nbytes // max(1, x.shape[0]))
 
 
 def _points_across(pieces: list[NDArray[Any]], axes: tuple[int, ...], *indexes: NDArray[Any]) -> NDArray[Any]:
@@ -177,7 +176,8 @@ def _take_across(ex: Executor, x: Array, axes: tuple[int, ...], indexes: Sequenc
     edges = np.cumsum((0, *x.rows))
     requests = ex.exchange(by_owner, (edges, *indexes), requests_of, parts=len(x.blocks))
     back = (x.dtype, edges, indexes[0])
-    return ex.exchange(_answers, (x, axes, requests), _assemble, back, parts=len(indexes[0].blocks))
+    parts, moved = len(indexes[0].blocks), _row_bytes(x, indexes[0].size)
+    return ex.exchange(_answers, (x, axes, requests), _assemble, back, parts=parts, moved=moved)
 
 
 def _points_of(block: NDArray[Any], axes: tuple[int, ...], *indexes: NDArray[Any]) -> NDArray[Any]:
