@@ -24,6 +24,7 @@ from distributed.protocol import pickle
 from distributed.protocol.serialize import ToPickle
 
 from arkserver.cluster.blocks import RemoteBlock
+from arkserver.engine.executor import is_light
 
 QUESTION = "arkserver-question"
 ANSWER = "arkserver-answer"
@@ -184,7 +185,7 @@ class Answers:
         self._worker.batched_stream.send({"op": ANSWER, "number": number, "status": status, "content": content})
 
     async def _answer(self, fn: Callable[..., Any], command: str, calls: Sequence[Call], most: int) -> list[Any]:
-        """Run the calls on the thread of tasks, when their blocks are there."""
+        """Run the calls when their blocks are there: on the thread of tasks, unless they are done in no time."""
         keys = {a.key for call in calls for a in call if isinstance(a, Held)}
         for key in keys:
             await self._have(key)
@@ -195,6 +196,8 @@ class Answers:
             ready = [tuple(self._worker.data[a.key] if isinstance(a, Held) else a for a in call) for call in calls]
         except KeyError:  # handed on, while this waited for another
             raise NotAskedError from None
+        if is_light(fn):
+            return run(fn, command, ready)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker.executors["default"], run, fn, command, ready)
 

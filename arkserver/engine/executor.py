@@ -27,6 +27,7 @@ DEFERRED_FROM = 1 << 18
 
 R = TypeVar("R")
 C = TypeVar("C", bound=Array | Strings)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Each:
@@ -43,6 +44,17 @@ class Each:
 
 class Refs(Each):
     """An operand that is a block per block, made by an earlier step and not (yet) part of an array."""
+
+
+def light(fn: F) -> F:
+    """A step function that looks at a few elements only: with `collect` it does not wait for its turn."""
+    fn.light = True  # type: ignore[attr-defined]
+    return fn
+
+
+def is_light(fn: Callable[..., Any]) -> bool:
+    """Whether a step function is marked so."""
+    return getattr(fn, "light", False)
 
 
 class Executor(ABC):

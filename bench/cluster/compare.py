@@ -4,7 +4,8 @@
     python -m bench.cluster.compare --rows 1000           # what a distributed command costs beside its work
     python -m bench.cluster.compare --rows 1e4,1e5,1e6    # from which size on workers pay (--distribute-from)
 
-A reply may leave before the work is done, so each run ends with reading some elements of every block of the result.
+A reply may leave before the work is done, so each run ends with reading an element of every worker's part of the result:
+a part is one block, unless ``--memory`` is small, and waits until it is there. The one process is asked as often.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,6 @@ DISTINCT_SHARE = 10
 """rows a key, where keys repeat"""
 WARM_ROUNDS = 3
 """after which a process has the memory that a command needs, and touches none for the first time"""
-READ_BACK = 64
-"""elements of a result that are read, at equal distances: more than it has blocks"""
-
 Arrays = Mapping[str, Any]
 
 
@@ -133,28 +131,30 @@ def _sent(dask_worker: Any) -> int:
     return int(dask_worker.transfer_outgoing_bytes_total + ExchangeRun.sent_bytes)
 
 
-def measure(work: Work, session: Any, arrays: Arrays, rows: int, rounds: int, meter: Meter) -> Measured:
+def measure(work: Work, session: Any, arrays: Arrays, options: argparse.Namespace, rows: int, meter: Meter) -> Measured:
     """The median of some rounds, after those that do not count."""
+    rounds = options.rounds
     for _ in range(WARM_ROUNDS):
-        _once(work, session, arrays)
+        _once(work, session, arrays, options.workers)
     sent, cpu = meter.sent(), meter.cpu()
-    seconds = statistics.median(_once(work, session, arrays) for _ in range(rounds))
+    seconds = statistics.median(_once(work, session, arrays, options.workers) for _ in range(rounds))
     moved = (meter.sent() - sent) / rounds / (work.data_bytes * rows)
     return Measured(work.op, work.dtype, rows, seconds, (meter.cpu() - cpu) / rounds, moved)
 
 
-def _once(work: Work, session: Any, arrays: Arrays) -> float:
+def _once(work: Work, session: Any, arrays: Arrays, parts: int) -> float:
     begun = time.perf_counter()
-    _finish(work.run(session, arrays))
+    _finish(work.run(session, arrays), parts)
     taken = time.perf_counter() - begun
     gc.collect()
     session.status()  # lets the server forget the result
     return taken
 
 
-def _finish(result: Any) -> None:
+def _finish(result: Any, parts: int) -> None:
     if getattr(result, "shape", ()):
-        _ = result[:: max(1, len(result) // READ_BACK)].to_numpy()
+        for i in range(parts):
+            _ = result[i * len(result) // parts]
 
 
 @contextmanager
@@ -180,13 +180,21 @@ def run(options: argparse.Namespace, workers: int) -> list[Measured]:
         for rows in options.rows:
             for work in (w for w in WORKS if re.search(options.only, w.op)):
                 arrays = {name: COLUMNS[name](session, rows) for name in work.make}
-                found.append(measure(work, session, arrays, rows, options.rounds, meter))
+                found.append(measure(work, session, arrays, options, rows, meter))
                 line = found[-1]
                 took = f"{line.seconds * 1e3:.2f} ms, {line.cpu * 1e3:.0f} ms CPU"
                 print(f"  {workers} workers: {line.op} {line.dtype} {rows:,}: {took}", flush=True)
                 arrays.clear()
                 session.status()
     return found
+
+
+def medians(repeats: Sequence[list[Measured]]) -> list[Measured]:
+    """Those of several servers: how fast a process reads its memory differs from one to the next."""
+    return [
+        replace(same[0], **{k: statistics.median(getattr(m, k) for m in same) for k in ("seconds", "cpu", "wire")})
+        for same in zip(*repeats, strict=True)
+    ]
 
 
 def report(alone: list[Measured], spread: list[Measured]) -> str:
@@ -222,10 +230,12 @@ def main() -> None:
     parser.add_argument("--only", default="", help="regular expression that a command's name must hold")
     parser.add_argument("--workers", type=int, default=2, help="of one thread each")
     parser.add_argument("--threads", type=int, default=2, help="of the one process")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=1, help="servers of either kind, in turn; the medians count")
     parser.add_argument("--memory", default="90%", help="limit of either server")
     options = parser.parse_args()
-    alone, spread = run(options, 0), run(options, options.workers)
+    pairs = [(run(options, 0), run(options, options.workers)) for _ in range(options.repeats)]
+    alone, spread = (medians(found) for found in zip(*pairs, strict=True))
     print(report(alone, spread))
     RESULTS.mkdir(exist_ok=True)
     rows = [[{k: getattr(m, k) for k in Measured.__slots__} for m in found] for found in (alone, spread)]

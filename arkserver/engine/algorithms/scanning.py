@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from arkserver.engine.algorithms.limbs import bounded
 from arkserver.engine.blocks.running import UFUNCS, accumulate, difference
 from arkserver.engine.blocks.views import quiet
-from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.executor import Each, Executor, Refs, light
 from arkserver.engine.layout import array_of, as_vector
 from arkserver.engine.values import BIGINT, Array
 
@@ -74,6 +74,7 @@ def _products_in_turn(ex: Executor, x: Array, leads: Sequence[bool]) -> Refs:
     return Refs(done)
 
 
+@light
 def _last_of(block: NDArray[Any], before: NDArray[Any]) -> NDArray[Any]:
     return block[-1].copy() if len(block) else before
 
@@ -117,5 +118,6 @@ def _difference(ex: Executor, x: Array, axis: int) -> Array:
     return replace(x, shape=shape, blocks=refs.values, rows=rows)
 
 
+@light
 def _head(block: NDArray[Any]) -> NDArray[Any]:
     return block[:1].copy()

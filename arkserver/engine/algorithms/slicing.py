@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from arkserver.engine.blocks import moving
-from arkserver.engine.executor import Each, Executor, Refs
+from arkserver.engine.executor import Each, Executor, Refs, light
 from arkserver.engine.layout import apart, rebalance, relayout
 from arkserver.engine.values import Array, starts
 from arkserver.errors import ArgumentError
@@ -53,6 +53,7 @@ def _locate(x: Array, index: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     return block, (first - starts(x.rows)[block], *index[1:]) if index else ()
 
 
+@light
 def _element(block: NDArray[Any], local: tuple[int, ...]) -> Any:
     return block[local]
 
