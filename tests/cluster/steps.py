@@ -101,3 +101,22 @@ def allocate(_block: NDArray[Any], nbytes: int) -> float:
 
 def ends(blocks: list[NDArray[Any]], at: int) -> NDArray[Any]:
     return np.array([at, sum(map(len, blocks)), blocks[0][0], blocks[-1][-1]])
+
+
+def now(_block: NDArray[Any]) -> float:
+    return time.monotonic()
+
+
+class Unreadable:
+    """Can be sent, but not be received."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return refuse_to_be_read, ()
+
+
+def refuse_to_be_read() -> None:
+    raise ArgumentError("this is not to be unpickled")
+
+
+def unreadable(_block: NDArray[Any]) -> Unreadable:
+    return Unreadable()

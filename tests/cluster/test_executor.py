@@ -19,7 +19,6 @@ from arkserver.cluster import executor as executor_module
 from arkserver.cluster import tasks, underway, vault
 from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.executor import LINEAGE, ClusterExecutor
-from arkserver.cluster.graphs import Graph
 from arkserver.engine import layout
 from arkserver.engine.executor import Each, Executor
 from arkserver.engine.progress import Progress, running
@@ -133,20 +132,6 @@ def test_what_fits_is_shared_where_that_moves_less(remote: ClusterExecutor, monk
     assert not remote.shares(1_000, workers * 1_000)
 
 
-def test_small_questions_make_no_task(
-    remote: ClusterExecutor, sent: list[Graph], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x = arange(remote)
-    remote.cluster.settle(x.blocks)
-    before = set(remote.cluster.scheduler.tasks)
-    assert sum(remote.collect(steps.total, x)) == sum(range(N))
-    assert set(remote.cluster.scheduler.tasks) <= before
-    sent.clear()
-    monkeypatch.setattr(executor_module, "ASKED_BYTES", 3_999)
-    assert sum(remote.collect(steps.total, x)) == sum(range(N))  # each block has 4,000 bytes
-    assert len(sent) == 1
-
-
 def test_steps_of_blocks_that_are_known_here_run_here(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     x = layout.relayout(remote, arange(remote), (1, N - 1))
     assert [b.content.tolist() for b in x.blocks] == [[0], list(range(1, N))]
@@ -161,14 +146,6 @@ def test_steps_of_blocks_that_are_known_here_run_here(remote: ClusterExecutor, m
     remote.cluster.cut_lineage(x.blocks, wait=True)
     assert [b.content for b in x.blocks] == [None, None]
     assert layout.to_numpy(remote, x).tolist() == list(range(N))
-
-
-def test_a_question_about_blocks_that_moved_is_answered(remote: ClusterExecutor) -> None:
-    x, y = arange(remote), layout.relayout(remote, arange(remote), (1, N - 1))
-    with pytest.raises(ArgumentError, match="to my taste"):
-        remote.collect(steps.refuse, x)
-    moved = Array(y.dtype, y.shape, y.blocks[::-1], y.rows[::-1])  # beside those of x on the other worker
-    assert len(remote.collect(steps.pair, x, moved)) == 2
 
 
 def test_an_exchange_through_files(remote: ClusterExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
