@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arkserver.engine.algorithms.limbs import bounded
+from arkserver.engine.blocks.folding import fold
 from arkserver.engine.blocks.running import UFUNCS, accumulate, difference
 from arkserver.engine.blocks.views import quiet
 from arkserver.engine.executor import Each, Executor, Refs, light
@@ -94,7 +95,10 @@ def _running(totals: Sequence[Any], op: str, dtype: np.dtype[Any]) -> list[Any]:
 
 @quiet
 def _total(block: NDArray[Any], op: str) -> NDArray[Any]:
-    return np.asarray(UFUNCS[op].reduce(block, axis=0, dtype=block.dtype))
+    """Of a block; wider numbers are cut to its dtype, as a running sum of it does at each step."""
+    if block.dtype.hasobject:
+        return np.asarray(UFUNCS[op].reduce(block, axis=0))
+    return np.asarray(fold(block, op, (0,))[0], block.dtype)
 
 
 def diff(ex: Executor, x: Array, n: int, axis: int) -> Array:
