@@ -55,6 +55,8 @@ class Cluster:
         """addresses of the workers, in the order in which they joined"""
         self.lost = 0
         """workers that left without being told to"""
+        self.ended: set[Any] = set()
+        """names of workers that were told to end: one whose process starts it again meanwhile is not counted in"""
         self.changed: Callable[[], None] = lambda: None
         """called when a worker came or went"""
         self._questions = asking.Questions(scheduler)
@@ -187,6 +189,8 @@ class Cluster:
     async def _welcome(self, address: str) -> None:
         """Count a worker in when it runs tasks, a moment after it is known: others would get those that are for it."""
         while address in self.scheduler.workers and address not in self.homes:
+            if self.name_of(address) in self.ended:
+                return
             if self.scheduler.workers[address].status is not Status.init:
                 self._joined(address)
                 return

@@ -122,6 +122,7 @@ class Pool:
         """
         async with self._changing:
             leaving, self._places = self._places[count:], self._places[:count]
+            self._cluster.ended.update(p.name for p in leaving)
             await self._cluster.retire([p.name for p in leaving])
             await self._end(leaving)
             await asyncio.gather(*(self._add() for _ in range(count - len(self._places))))
@@ -135,6 +136,7 @@ class Pool:
         name = self._cluster.name_of(address)
         async with self._changing:
             found = [p for p in self._places if p.name == name]
+            self._cluster.ended.update(p.name for p in found)
             replacements = [place for p in found if (place := await self._replaced(p))]
         for _ in range(int(self._launcher.patience / LOOK_SECONDS)):
             if {p.name for p in replacements} <= self._cluster.names():

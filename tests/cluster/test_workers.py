@@ -17,8 +17,10 @@ import pytest
 from arkserver.cluster import scratch
 from arkserver.cluster.slurm import SlurmLauncher, seconds_of
 from arkserver.cluster.tls import make_certificates
+from arkserver.cluster.workers import start_worker
 from arkserver.errors import ConfigurationError
 from arkserver.settings import WorkerSettings
+from tests.support.cluster import JOIN_SECONDS, SETTINGS, running_cluster
 from tests.support.server import Raw, RunningServer, running_server, symbol
 
 LARGE = [200_000]
@@ -131,6 +133,19 @@ def test_everything_comes_home_while_others_compute() -> None:
         other.join()
         assert len(set(found)) == 1
         assert locales(raw).isdisjoint({"arkserver-0", "arkserver-1", "arkserver-2"})
+
+
+def test_a_worker_that_was_told_to_end_is_not_counted_in_when_it_comes_again() -> None:
+    """A job's end signal reaches a worker and what watches it, which may start the worker again before it ends too."""
+    with running_cluster(1) as cluster:
+        cluster.dismiss()
+        cluster.ended.add("late")
+        nanny = cluster.on_loop(start_worker(cluster.scheduler.address, "late", SETTINGS, 0)).result(JOIN_SECONDS)
+        address = next(a for a, w in cluster.scheduler.workers.items() if w.name == "late")
+        until(lambda: not cluster._starting and cluster.scheduler.workers[address] in cluster.scheduler.running)
+        assert cluster.homes == ()
+        cluster.on_loop(nanny.close()).result(JOIN_SECONDS)
+        assert not cluster.active  # new arrays belong into this process
 
 
 def test_certificates_are_made_once(tmp_path: Path) -> None:
