@@ -17,7 +17,11 @@ copyright = "2026, the arkserver developers"  # noqa: A001 - Sphinx's name for i
 release = arkserver.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # a test runs the notebook
-exclude_patterns = ["_build", "_generated"]  # the generated tables are included by pages, not pages themselves
+exclude_patterns = [
+    "jupyter_execute",
+    "_build",
+    "_generated",
+]  # the generated tables are included by pages, not pages themselves
 html_theme = "furo"
 html_title = "arkserver"
 myst_enable_extensions = ["colon_fence"]
