@@ -18,7 +18,7 @@ from arkserver.engine.algorithms.ranges import by_cell, joined
 from arkserver.engine.blocks import moving
 from arkserver.engine.blocks.dealing import Deal, deal_near, deal_to, owners
 from arkserver.engine.buffers import empty
-from arkserver.engine.executor import Each, Executor, Refs, light
+from arkserver.engine.executor import Each, Executor, Refs
 from arkserver.engine.layout import (
     align,
     apart,
@@ -62,7 +62,6 @@ def row_at(ex: Executor, x: Array, position: int) -> Any:
     return rows_at(ex, x, np.array([position]))[0]
 
 
-@light
 def _rows_in_block(block: NDArray[Any], start: int, positions: Ints) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     where = (positions >= start) & (positions < start + len(block))
     return where, block[positions[where] - start]
