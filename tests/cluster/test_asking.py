@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from arkserver.cluster import cluster as cluster_module
 from arkserver.cluster import executor as executor_module
 from arkserver.cluster.executor import ClusterExecutor
 from arkserver.cluster.graphs import Graph
@@ -51,12 +53,14 @@ def test_small_questions_make_no_task(
     assert len(sent) == 1
 
 
-def test_a_question_waits_at_the_worker_for_what_that_makes(remote: ClusterExecutor, sent: list[Graph]) -> None:
+def test_a_question_waits_at_the_worker_for_what_that_makes(
+    remote: ClusterExecutor, sent: list[Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = arange(remote)
     remote.cluster.settle(x.blocks)
+    monkeypatch.setattr(cluster_module, "_settled", None)  # by which the server waits for a block
     sent.clear()
     y = slow(remote, x, 0.3)
-    assert not is_done(y)
     assert sum(remote.collect(steps.total, y)) == sum(range(N))
     assert len(sent) == 1
 
@@ -76,7 +80,6 @@ def test_an_element_is_read_while_a_task_runs(remote: ClusterExecutor) -> None:
     remote.cluster.settle(x.blocks)
     other = slow(remote, x, 1.0)
     assert slicing.element(remote, x, (700,)) == 700
-    assert indexing.rows_at(remote, x, np.array([3, 999])).tolist() == [3, 999]
     assert not is_done(other)
     remote.collect(steps.total, x)  # is on the thread of tasks, after the one that runs
     assert is_done(other)
@@ -109,11 +112,27 @@ def test_what_is_sent_while_a_question_is_open_comes_after_it(remote: ClusterExe
         assert all(a < b for a, b in zip(asked, ran, strict=True))
 
 
-def test_the_first_block_of_a_scan_does_not_wait(remote: ClusterExecutor, sent: list[Graph]) -> None:
+def test_the_first_block_of_a_scan_does_not_wait(
+    remote: ClusterExecutor, sent: list[Graph], monkeypatch: pytest.MonkeyPatch
+) -> None:
     x = arange(remote)
     remote.cluster.settle(x.blocks)
+    collecting = remote.collecting
+
+    def noted(*args: Any) -> Callable[[], list[Any]]:
+        answers = collecting(*args)
+
+        def wait() -> list[Any]:
+            sent_before.append(len(sent))
+            return answers()
+
+        return wait
+
+    sent_before: list[int] = []
+    monkeypatch.setattr(remote, "collecting", noted)
     sent.clear()
     sums = scanning.cumulate(remote, x, "sum", 0)
+    assert sent_before == [1]
     assert [len(graph.tasks) for graph in sent] == [1, 1]
     assert (layout.to_numpy(remote, sums) == np.cumsum(np.arange(N))).all()
 
@@ -135,7 +154,6 @@ def test_a_worker_that_is_killed_before_it_answers() -> None:
         victim = cluster.scheduler.workers[cluster.homes[0]].pid
         killing = threading.Timer(0.3, os.kill, (victim, signal.SIGKILL))
         killing.start()
-        begun = time.monotonic()
         assert sum(remote.collect(steps.total, slow(remote, x, 1.0))) == sum(range(N))
         killing.join()
-        assert time.monotonic() - begun > 1.0  # the block was made again
+        assert cluster.lost == 1
