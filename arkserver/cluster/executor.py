@@ -133,18 +133,18 @@ class ClusterExecutor(Executor):
         if any(isinstance(o, Refs) for o in split_operands):
             # What an earlier step made and is no array yet does not say its size; the command's largest value does.
             likely = max(likely, self._nbytes)
-        most = THROUGH_SERVER_BYTES * len(first)
         if moved is not None:
-            nbytes, likely, most = moved, moved, ASKED_BYTES
-        return self._exchange(first, second, (*split_operands, *merge_operands), nbytes, likely, most)
+            nbytes = likely = moved
+        return self._exchange(
+            first, second, nbytes, likely, (*split_operands, *merge_operands), certain=moved is not None
+        )
 
     def share(self, x: C, fn: Callable[..., Any], *operands: Any) -> Refs:
         """Every block of `x` goes to all workers, to each of them once."""
         second = Half(fn, _calls(operands))
         first = Half(partial(_to_all, len(second)), _calls((x,)))
         copies = min(len(second), len(self.cluster.homes))
-        most = THROUGH_SERVER_BYTES * len(first)
-        return self._exchange(first, second, (x, *operands), len(second) * x.nbytes, copies * x.nbytes, most)
+        return self._exchange(first, second, len(second) * x.nbytes, copies * x.nbytes, (x, *operands))
 
     def shares(self, nbytes: int, instead_of: int) -> bool:
         """Whether every worker can have all of a value, and that moves no more than `instead_of` bytes."""
@@ -153,16 +153,16 @@ class ClusterExecutor(Executor):
         return fits and nbytes * len(self.cluster.homes) <= instead_of
 
     def _exchange(
-        self, first: Half, second: Half, operands: Sequence[Any], nbytes: int, likely: int, most: int
+        self, first: Half, second: Half, nbytes: int, likely: int, operands: Sequence[Any], *, certain: bool = False
     ) -> Refs:  # fmt: skip
-        """An exchange over blocks among the operands.
+        """An exchange of `nbytes` as far as is known, of `likely` so many, over blocks among the operands.
 
-        Its pieces have `nbytes` as far as is known, `likely` so many; the blocks on a worker that is asked for them
-        have `most`.
+        Where the bytes are not `certain`, only small blocks are asked for their pieces.
         """
         graph = Graph(_name(second.function))
         parts = len(second)
         homes = self.cluster.homes_of(parts)
+        most = ASKED_BYTES if certain else THROUGH_SERVER_BYTES * len(first)
         blocks, here = self._packed(first, parts, nbytes, most), contents_of(second.arguments)
         if blocks is not None and here is not None and len(first) * parts <= MERGED_HERE_PIECES:
             return self._kept(exchange.merged_here(graph, blocks, Half(second.function, here)))

@@ -106,7 +106,7 @@ class Executor(ABC):
         ``split(*split_operands)`` cuts block i into `parts` pieces (each an array, a `TextBlock`, a tuple of those, or
         None); ``merge(pieces, *merge_operands)`` makes block j of the result from the j-th piece of every block, in
         the order of the blocks. With one block and one part the piece goes through untouched. `moved` is the size of
-        all pieces in bytes, where that is known and less than what they are cut from.
+        all pieces in bytes, where that is known and not that of what they are cut from.
         """
 
     @abstractmethod
