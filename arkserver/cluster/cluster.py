@@ -18,14 +18,12 @@ from arkserver.cluster.blocks import RemoteBlock
 from arkserver.cluster.graphs import Graph
 from arkserver.cluster.underway import Finished
 from arkserver.cluster.vault import Vault, load, write
-from arkserver.cluster.worker import THREADS, WorkerSetup
+from arkserver.cluster.worker import NO_WAIT, THREADS, WorkerSetup
 from arkserver.engine import progress
 from arkserver.errors import WorkerLostError
 
 T = TypeVar("T")
 
-# Messages wait this long for others to travel with; Dask's own 2 to 10 ms are most of a small task's time.
-BATCH_SECONDS = 0.0
 # A waiting command looks this often whether somebody cancelled it or what it waits for was lost.
 LOOK_SECONDS = 0.1
 # It takes a moment from the time that a worker is known until it runs tasks.
@@ -72,8 +70,8 @@ class Cluster:
         await scheduler.listen("inproc://")
         inproc = scheduler.listeners[-1].contact_address
         client = await Client(inproc, asynchronous=True, set_as_default=False, security=scheduler.security)
-        client.scheduler_comm.interval = BATCH_SECONDS
-        scheduler.client_comms[client.id].interval = 0
+        client.scheduler_comm.interval = NO_WAIT
+        scheduler.client_comms[client.id].interval = NO_WAIT
         self = cls(scheduler, client, asyncio.get_running_loop(), Vault(scheduler, keep_folder))
         for address in scheduler.workers:
             self._joined(address)
@@ -81,7 +79,7 @@ class Cluster:
         manager = scheduler.extensions["amm"]
         manager.policies.clear()
         manager.add_policy(keeping.KeepReplicas())
-        await client.register_plugin(WorkerSetup(BATCH_SECONDS), name="arkserver")
+        await client.register_plugin(WorkerSetup(), name="arkserver")
         return self
 
     async def close(self) -> None:
@@ -197,7 +195,7 @@ class Cluster:
             await asyncio.sleep(STARTING_SECONDS)
 
     def _joined(self, address: str) -> None:
-        self.scheduler.stream_comms[address].interval = BATCH_SECONDS
+        self.scheduler.stream_comms[address].interval = NO_WAIT
         self.homes = (*self.homes, address)
         self._deserted = None
         self.changed()

@@ -19,6 +19,8 @@ from arkserver.engine import buffers, threads
 THREADS = "threads"
 """the resource by which a worker says how many threads its kernels use"""
 
+# Seconds that messages wait for others to travel with; Dask's own 2 to 10 ms are most of a small task's time.
+NO_WAIT = 0.0
 # A worker that has more than this share of its memory keeps no freed buffers; above 0.5 blocks are written to its disk.
 RELEASE_SHARE = 0.4
 # Pieces of exchanges that wait to be sent take at most this share of the memory, and so do those to be written.
@@ -26,22 +28,13 @@ EXCHANGE_SHARE = 1 / 16
 
 
 class WorkerSetup(WorkerPlugin):  # type: ignore[misc]  # distributed publishes no types
-    """Runs in each worker when it joins.
-
-    Parameters
-    ----------
-    batch_seconds : float
-        How long messages to the scheduler wait for others.
-    """
+    """Runs in each worker when it joins."""
 
     name = "arkserver"
 
-    def __init__(self, batch_seconds: float) -> None:
-        self.batch_seconds = batch_seconds
-
     def setup(self, worker: Worker) -> None:
         """Set the threads of kernels, and answer the scheduler at once."""
-        worker.batched_stream.interval = self.batch_seconds
+        worker.batched_stream.interval = NO_WAIT
         threads.configure(int(worker.state.total_resources.get(THREADS, worker.state.nthreads)))
         logging.getLogger("distributed.worker").addFilter(_not_an_answer)
         with contextlib.suppress(ValueError):  # in a thread, as tests run it
