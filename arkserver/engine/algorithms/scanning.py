@@ -51,14 +51,15 @@ def cumulate(ex: Executor, x: Array, op: str, axis: int, *, include_initial: boo
 
 def _from_totals(ex: Executor, x: Array, op: str, leads: Sequence[bool]) -> Refs:
     """The first block does not wait for the totals; of the last one nobody needs the total."""
-    totals = ex.collecting(_total, _blocks_of(x, slice(-1)), op)
-    first = ex.map(_accumulate_from, _blocks_of(x, slice(1)), op, None, leads[0])
+    totals = ex.collecting(_total, _part(x, slice(-1)), op)
+    first = ex.map(_accumulate_from, _part(x, slice(1)), op, None, leads[0])
     carries = _running(totals(), op, x.dtype)
-    others = ex.map(_accumulate_from, _blocks_of(x, slice(1, None)), op, Each(carries), Each(leads[1:]))
+    others = ex.map(_accumulate_from, _part(x, slice(1, None)), op, Each(carries), Each(leads[1:]))
     return Refs(first.values + others.values)
 
 
-def _blocks_of(x: Array, which: slice) -> Array:
+def _part(x: Array, which: slice) -> Array:
+    """Some of the blocks of an array."""
     rows = x.rows[which]
     return replace(x, shape=(sum(rows), *x.shape[1:]), blocks=x.blocks[which], rows=rows)
 
@@ -67,9 +68,8 @@ def _products_in_turn(ex: Executor, x: Array, leads: Sequence[bool]) -> Refs:
     """Each block begins with the last product of the one before it."""
     done: list[Any] = []
     carry = np.ones(x.shape[1:])
-    for block, rows, lead in zip(x.blocks, x.rows, leads, strict=True):
-        part = Array(x.dtype, (rows, *x.shape[1:]), (block,), (rows,))
-        refs = ex.map(_accumulate_from, part, "prod", carry[()], lead)
+    for i, lead in enumerate(leads):
+        refs = ex.map(_accumulate_from, _part(x, slice(i, i + 1)), "prod", carry[()], lead)
         (carry,) = ex.collect(_last_of, refs, carry)
         done += refs.values
     return Refs(done)
