@@ -17,11 +17,8 @@ copyright = "2026, the arkserver developers"  # noqa: A001 - Sphinx's name for i
 release = arkserver.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nb_execution_mode = "off"  # a test runs the notebook
-exclude_patterns = [
-    "jupyter_execute",
-    "_build",
-    "_generated",
-]  # the generated tables are included by pages, not pages themselves
+# What a run leaves; and generated tables, which are included by pages and not pages themselves.
+exclude_patterns = ["_build", "jupyter_execute", "_generated"]
 html_theme = "furo"
 html_title = "arkserver"
 myst_enable_extensions = ["colon_fence"]

@@ -37,6 +37,7 @@ DISTINCT_SHARE = 10
 """rows a key, where keys repeat"""
 WARM_ROUNDS = 3
 """after which a process has the memory that a command needs, and touches none for the first time"""
+
 Arrays = Mapping[str, Any]
 
 
